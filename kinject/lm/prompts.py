@@ -1,0 +1,32 @@
+"""How a question, its passages and a dialogue become messages.
+
+Every system and mini's own training worlds render through here, so that what mini was taught is what it is asked.
+"""
+
+from collections.abc import Sequence
+
+from kinject.lm.base import Message
+from kinject.types import Turn
+
+ABSTENTION = "I don't know."
+SYSTEM = "Answer in a few words. If you do not know the answer, say: I don't know."
+
+
+def dialogue(question: str, history: Sequence[Turn] = ()) -> tuple[Message, ...]:
+    """The system message, the turns so far and the question, with nothing else in context."""
+    turns = [Message(turn.role, turn.text) for turn in history]
+    return (Message("system", SYSTEM), *turns, Message("user", question))
+
+
+def reading(question: str, passages: Sequence[str], history: Sequence[Turn] = ()) -> tuple[Message, ...]:
+    """The same with passages in the first user message, between two copies of its question.
+
+    The copy before the passages lets a causal model know what it looks for while it reads: query-aware
+    contextualization (Liu et al., arXiv:2307.03172, section 4.2).
+    """
+    system, *turns = dialogue(question, history)
+    first = next(i for i, message in enumerate(turns) if message.role == "user")
+    numbered = "\n".join(f"[{n}] {passage}" for n, passage in enumerate(passages, start=1))
+    asked = turns[first].content
+    turns[first] = Message("user", f"{asked}\n\n{numbered}\n\n{asked}")
+    return (system, *turns)
