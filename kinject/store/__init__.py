@@ -1,0 +1,23 @@
+"""The on-disk protocol: a file or folder is there whole or not at all, a log loses at most its torn last line.
+
+A kill or a full disk at any moment leaves the state before or the state after. Damage (a flipped byte, a cut file, a
+foreign file) is found before use. It keeps no schema of its own for what others store, and it deletes nothing but its
+own leftovers. One writer at a time: hold `lock` while you write to a folder.
+"""
+
+from kinject.store.artifact import FileEntry, Manifest, artifact_is, new_artifact, read_manifest
+from kinject.store.files import lock, write_whole
+from kinject.store.jsonlines import JsonLines, record_to_row, row_to_record
+
+__all__ = [
+    "FileEntry",
+    "JsonLines",
+    "Manifest",
+    "artifact_is",
+    "lock",
+    "new_artifact",
+    "read_manifest",
+    "record_to_row",
+    "row_to_record",
+    "write_whole",
+]
