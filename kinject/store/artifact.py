@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import importlib.metadata
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from kinject import __version__
 from kinject.errors import StoreError
 from kinject.store.files import fsync_file, fsync_folder, remove, remove_leftovers, temporary_for, write_whole
 
@@ -106,7 +106,7 @@ def _seal(folder: Path, fingerprint: str) -> None:
         fsync_file(file)
     for parent in {file.parent for file in files.values()}:
         fsync_folder(parent)
-    manifest = Manifest(fingerprint, SCHEMA, _version(), {name: _entry(file) for name, file in files.items()})
+    manifest = Manifest(fingerprint, SCHEMA, __version__, {name: _entry(file) for name, file in files.items()})
     write_whole(folder / MANIFEST, _sealed_text(asdict(manifest)))
 
 
@@ -149,10 +149,3 @@ def _entry(file: Path) -> FileEntry:
 
 def _aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.previous")
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("kinject")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"
