@@ -1,0 +1,78 @@
+"""The desk between the event loop and the systems: loads each once, answers in threads, refuses what it cannot hold.
+
+It knows nothing of HTTP.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import anyio
+from anyio import to_thread
+
+from kinject.errors import OverloadedError
+from kinject.types import Answer, System, Turn
+
+from .problems import QuestionTooLongError, UnknownSystemError
+
+
+class Run(Protocol):
+    """What the service needs of a finished run; kinject.study.Run is one."""
+
+    @property
+    def systems(self) -> Sequence[str]: ...
+
+    def system(self, name: str) -> System: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much the service takes on at once, and how large a request may be."""
+
+    threads: int = 64  # questions answered at the same time: they meet again in the model's own batches
+    waiting: int = 64  # questions that may wait for a thread; beyond these the answer is 503
+    question_characters: int = 4096
+    body_bytes: int = 1 << 20
+
+
+LIMITS = Limits()
+
+
+class Desk:
+    """Systems of one run, loaded when first asked for."""
+
+    def __init__(self, run: Run, limits: Limits) -> None:
+        self.names = tuple(run.systems)
+        self._run = run
+        self._limits = limits
+        self._held = 0
+        self._threads = anyio.CapacityLimiter(limits.threads)
+        self._loaded: dict[str, System] = {}
+        self._loading = {name: anyio.Lock() for name in self.names}
+
+    def is_loaded(self, name: str) -> bool:
+        return name in self._loaded
+
+    async def ask(self, name: str, question: str, history: Sequence[Turn]) -> Answer:
+        """Raises UnknownSystemError, QuestionTooLongError, OverloadedError and what the system raises."""
+        if name not in self.names:
+            raise UnknownSystemError(name, self.names)
+        longest = max(len(question), *(len(turn.text) for turn in history)) if history else len(question)
+        if longest > (limit := self._limits.question_characters):
+            raise QuestionTooLongError(f"question has {longest} characters; at most {limit} are read")
+        if self._held >= self._limits.threads + self._limits.waiting:
+            raise OverloadedError(f"{self._held} questions are waiting already; try again in a moment")
+        # Only the event loop touches the count, and nothing is awaited between the check and this line.
+        self._held += 1
+        try:
+            system = await self._system(name)
+            return await to_thread.run_sync(system.ask, question, history, limiter=self._threads)
+        finally:
+            self._held -= 1
+
+    async def _system(self, name: str) -> System:
+        async with self._loading[name]:
+            if name not in self._loaded:
+                # Loading has a thread of its own kind, so that a slow load does not stop the other systems.
+                self._loaded[name] = await to_thread.run_sync(self._run.system, name)
+            return self._loaded[name]

@@ -1,0 +1,44 @@
+"""What stands before the routes: a request too large is refused before it is read.
+
+Written here because Starlette's own limit answers in plain text, and every error of this service is a problem.
+"""
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import problems
+from .schemas import Problem
+
+
+class BodyLimit:
+    """Refuses a body of more than `limit` bytes: at once where the length is announced, else when it is reached."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        detail = f"the body has more than {self._limit} bytes"
+        announced = Headers(scope=scope).get("content-length", "0")
+        if announced.isdecimal() and int(announced[:20]) > self._limit:
+            # The connection is closed, or the unread body would be taken for the next request.
+            refusal = problems.problem(
+                Problem(title="Content Too Large", status=413, detail=detail), {"Connection": "close"}
+            )
+            await refusal(scope, receive, send)
+            return
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._limit:
+                raise HTTPException(413, detail, {"Connection": "close"})
+            return message
+
+        await self._app(scope, counted, send)

@@ -1,0 +1,100 @@
+"""Errors as RFC 9457 problems: which error gets which status, in one table.
+
+It knows nothing of the routes. An error that is nobody's fault but ours says so and keeps its details in the log.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from kinject.errors import (
+    KinjectError,
+    OverloadedError,
+    PromptTooLongError,
+    StoreError,
+    UnknownNameError,
+)
+
+from .schemas import Problem
+
+RETRY_AFTER_S = 1
+MEDIA_TYPE = "application/problem+json"
+
+
+class UnknownSystemError(UnknownNameError):
+    """A system that the run does not have; `systems` are those it has."""
+
+    def __init__(self, name: str, systems: tuple[str, ...]) -> None:
+        super().__init__(f"no {name[:80]!r} in systems; choose one of: {', '.join(systems)}")
+        self.systems = systems
+
+
+class QuestionTooLongError(PromptTooLongError):
+    """A question longer than the service reads."""
+
+
+# The first row whose class fits is the answer, so children come before their parents.
+STATUS: tuple[tuple[type[KinjectError], int, str], ...] = (
+    (UnknownSystemError, 422, "Unknown system"),
+    (PromptTooLongError, 413, "Question too long"),
+    (OverloadedError, 503, "Queue full"),
+    (StoreError, 503, "System unavailable"),
+    (KinjectError, 422, "Cannot answer"),
+)
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": description, "content": {MEDIA_TYPE: {}}}
+    for status, description in (
+        (413, "Question or body too long"),
+        (422, "Unknown system or bad input"),
+        (503, "Queue full or system unavailable"),
+    )
+}
+
+
+def install(app: FastAPI) -> None:
+    """Every error of `app` becomes a problem."""
+    app.add_exception_handler(KinjectError, _of_kinject)
+    app.add_exception_handler(RequestValidationError, _of_validation)
+    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(Exception, _of_anything)
+
+
+def problem(body: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(body.model_dump(exclude_none=True), body.status, headers, MEDIA_TYPE)
+
+
+def _of_kinject(request: Request, error: Exception) -> JSONResponse:
+    status, title = next((status, title) for kind, status, title in STATUS if isinstance(error, kind))
+    systems = error.systems if isinstance(error, UnknownSystemError) else None
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return problem(Problem(title=title, status=status, detail=str(error), systems=systems), headers)
+
+
+def _of_validation(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    # The value itself is left out: it can be anything, even text that JSON cannot carry.
+    details = "; ".join(f"{_place(each['loc'])}: {each['msg'].lower()}" for each in error.errors()[:5])
+    return problem(Problem(title="Bad input", status=422, detail=details.encode("utf-8", "replace").decode()))
+
+
+def _of_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        # FastAPI answers 400 to a body that Python's JSON reader gives up on, and 422 to any other bad JSON.
+        return problem(Problem(title="Bad input", status=422, detail=str(error.detail).lower()))
+    title = "Content Too Large" if error.status_code == 413 else HTTPStatus(error.status_code).phrase
+    return problem(Problem(title=title, status=error.status_code, detail=str(error.detail)), error.headers)
+
+
+def _of_anything(request: Request, error: Exception) -> JSONResponse:
+    return problem(Problem(title="Internal error", status=500, detail="the service failed; its log says where"))
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part)[:80] for part in location)
