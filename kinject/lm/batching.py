@@ -1,0 +1,151 @@
+"""The queue in front of a model: callers on many threads hand in jobs, one thread runs them in batches.
+
+Knows lengths and groups of jobs, and nothing of what they mean: `run` is given.
+"""
+
+import threading
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from kinject.errors import KinjectError, ModelError, OverloadedError
+
+Run = Callable[[Sequence["Job"]], None]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Job:
+    """Jobs of one `group` (kind of work, adapter) may share a batch; `tokens` is the length that sorts them."""
+
+    group: tuple[str, str]
+    tokens: int
+    payload: Any
+    future: "Future[Any]" = field(default_factory=Future)
+
+
+@dataclass(frozen=True)
+class Limits:
+    max_waiting: int = 512  # jobs in the queue before it counts as full
+    max_rows: int = 64  # jobs in a batch
+    max_tokens: int = 4096  # rows x longest row of a batch; one longer job runs alone
+    company_s: float = 0.003  # how long a batch may wait to become as big as the one before
+
+
+class BatchingQueue:
+    """Runs jobs on a thread of its own. `run` sets the future of each job, as soon as it has its result.
+
+    A batch that raises fails its own jobs only. The thread ends with `close`, or with the queue itself.
+    """
+
+    def __init__(self, run: Run, limits: Limits | None = None) -> None:
+        self._state = _State(run, limits or Limits())
+        thread = threading.Thread(target=_serve, args=(self._state,), name="kinject-lm", daemon=True)
+        # The thread holds the state, not the queue: dropping the last reference to the queue ends it too.
+        self.close = weakref.finalize(self, _close, self._state, thread)
+        thread.start()
+
+    def submit(self, job: Job, wait: bool = True) -> None:
+        """Put a job in line. Raises OverloadedError if the queue is full and not to be waited for."""
+        state = self._state
+        with state.changed:
+            while len(state.waiting) >= state.limits.max_waiting and not state.closed:
+                if not wait:
+                    raise OverloadedError(f"{len(state.waiting)} requests are waiting for the model; try again later")
+                state.changed.wait()
+            if state.closed:
+                raise ModelError("the model was closed; open it again")
+            state.waiting.append(job)
+            state.changed.notify_all()
+
+    def __len__(self) -> int:
+        """How many jobs are waiting."""
+        return len(self._state.waiting)
+
+
+@dataclass(eq=False)
+class _State:
+    run: Run
+    limits: Limits
+    waiting: list[Job] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    closed: bool = False
+    last_rows: int = 1
+
+
+def _serve(state: _State) -> None:
+    while batch := _next_batch(state):
+        try:
+            state.run(batch)
+        except Exception as error:  # the outermost edge of this thread: whatever it is, its callers must hear of it
+            _fail(batch, error)
+        _fail(batch, ModelError("the model gave no result"))
+        del batch
+
+
+def _next_batch(state: _State) -> list[Job]:
+    """Wait for work; [] once the queue is closed."""
+    with state.changed:
+        while not state.waiting and not state.closed:
+            state.changed.wait()
+        # Callers of the last batch tend to come back together. A lone caller has no company to wait for.
+        deadline = time.monotonic() + state.limits.company_s
+        while len(state.waiting) < state.last_rows and not state.closed:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                break
+            state.changed.wait(left_s)
+        if state.closed:
+            return []
+        batch = choose(state.waiting, state.limits)
+        chosen = {id(job) for job in batch}
+        state.waiting = [job for job in state.waiting if id(job) not in chosen]
+        state.last_rows = len(batch)
+        state.changed.notify_all()
+        return batch
+
+
+def choose(waiting: Sequence[Job], limits: Limits) -> list[Job]:
+    """The oldest job and those of its group that are nearest to it in length, within the limits, longest last."""
+    oldest = waiting[0]
+    alike = sorted((job for job in waiting if job.group == oldest.group), key=lambda job: job.tokens)
+    low = high = alike.index(oldest)
+    while high - low + 1 < limits.max_rows:
+        shorter = oldest.tokens - alike[low - 1].tokens if low > 0 else None
+        longer = alike[high + 1].tokens - oldest.tokens if high + 1 < len(alike) else None
+        if longer is not None and (high - low + 2) * alike[high + 1].tokens > limits.max_tokens:
+            longer = None
+        if shorter is not None and (high - low + 2) * alike[high].tokens > limits.max_tokens:
+            shorter = None
+        if shorter is None and longer is None:
+            break
+        if longer is None or (shorter is not None and shorter <= longer):
+            low -= 1
+        else:
+            high += 1
+    return alike[low : high + 1]
+
+
+def _fail(jobs: Sequence[Job], error: Exception) -> None:
+    for job in jobs:
+        if not job.future.done():
+            # An error of its own for each caller: they raise it on different threads.
+            own = type(error)(str(error)) if isinstance(error, KinjectError) else ModelError(_describe(error))
+            own.__cause__ = error
+            job.future.set_exception(own)
+
+
+def _describe(error: Exception) -> str:
+    return f"the model failed on this request: {type(error).__name__}: {error}"
+
+
+def _close(state: _State, thread: threading.Thread) -> None:
+    with state.changed:
+        state.closed = True
+        waiting, state.waiting = state.waiting, []
+        state.changed.notify_all()
+    _fail(waiting, ModelError("the model was closed before this request was run"))
+    if thread is not threading.current_thread():
+        thread.join()

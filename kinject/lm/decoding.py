@@ -1,0 +1,165 @@
+"""Greedy decoding and teacher forcing of a batch of token sequences on one transformers model.
+
+A batch is padded on the left, prefilled in one call and decoded together; a row leaves the batch when it is done.
+Does not know chats, templates or who asks.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from transformers import DynamicCache, PreTrainedModel
+
+from kinject.lm.grammar import Constraint
+
+Ids = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Prompt:
+    ids: Ids
+    max_new_tokens: int
+    constraint: Constraint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """`ids` without the stop token; `log_probabilities` with that of the stop token where `stopped`.
+
+    They are of the model's own distribution, a log-softmax in float32 before any grammar. `unconstrained` is
+    False where the prompt's grammar overruled the model.
+    """
+
+    ids: Ids
+    log_probabilities: tuple[float, ...]
+    stopped: bool
+    unconstrained: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """An answer to score: natural log-probability of `answer` after `ids`, and of stopping after it."""
+
+    ids: Ids
+    answer: Ids
+
+
+@torch.inference_mode()
+def generate(
+    model: PreTrainedModel, prompts: Sequence[Prompt], stop_ids: frozenset[int], done: Callable[[int, Generated], None]
+) -> None:
+    """Decode every prompt; `done(index, generated)` is called for each as soon as it has ended."""
+    rows = [_Row(index, prompt) for index, prompt in enumerate(prompts)]
+    batch = _left_padded([prompt.ids for prompt in prompts], model.device)
+    cache = DynamicCache(config=model.config)
+    while rows:
+        logits = _forward(model, batch, keep=1, past_key_values=cache, use_cache=True)[:, -1].float()
+        tokens = _next_tokens(rows, logits)
+        normaliser = logits.logsumexp(-1)
+        chosen = logits.gather(1, torch.tensor(tokens, device=logits.device)[:, None])[:, 0]
+        going = []
+        for place, (row, token, logp) in enumerate(zip(rows, tokens, (chosen - normaliser).tolist(), strict=True)):
+            if row.add(token, logp, stop_ids):
+                done(row.index, row.generated)
+            else:
+                going.append(place)
+        if len(going) < len(rows):
+            rows, tokens = [rows[place] for place in going], [tokens[place] for place in going]
+            if not rows:
+                return
+            kept: Any = torch.tensor(going, device=model.device)
+            # Also narrows the states of convolutions, which batch_select_indices does not.
+            cache.reorder_cache(kept)
+            batch = batch.select(kept)
+        batch = batch.followed_by(tokens)
+
+
+@torch.inference_mode()
+def score(model: PreTrainedModel, answers: Sequence[Forced], stop_ids: frozenset[int]) -> list[float]:
+    """Teacher-forced log-probabilities, in one call of the model."""
+    batch = _left_padded([row.ids + row.answer for row in answers], model.device)
+    keep = 1 + max(len(row.answer) for row in answers)
+    logits = _forward(model, batch, keep=keep, use_cache=False)
+    stops = torch.tensor(sorted(stop_ids), device=model.device)
+    scores = []
+    for row, row_logits in zip(answers, logits, strict=True):
+        logp = row_logits[-1 - len(row.answer) :].float().log_softmax(-1)
+        answer = torch.tensor(row.answer, dtype=torch.long, device=model.device)
+        scores.append(float(logp[:-1].gather(1, answer[:, None]).sum() + logp[-1, stops].logsumexp(0)))
+    return scores
+
+
+@dataclass(eq=False, slots=True)
+class _Row:
+    index: int
+    prompt: Prompt
+    ids: list[int] = field(default_factory=list)
+    log_probabilities: list[float] = field(default_factory=list)
+    stopped: bool = False
+
+    def add(self, token: int, logp: float, stop_ids: frozenset[int]) -> bool:
+        """Whether the row has ended with this token."""
+        self.log_probabilities.append(logp)
+        self.stopped = token in stop_ids
+        if not self.stopped:
+            self.ids.append(token)
+        return self.stopped or len(self.ids) >= self.prompt.max_new_tokens
+
+    @property
+    def generated(self) -> Generated:
+        constraint = self.prompt.constraint
+        unconstrained = constraint is None or constraint.unconstrained
+        return Generated(tuple(self.ids), tuple(self.log_probabilities), self.stopped, unconstrained)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Batch:
+    """Inputs of the next call: `mask` covers all tokens so far, `padded` says whether any of it is 0."""
+
+    ids: torch.Tensor
+    mask: torch.Tensor
+    positions: torch.Tensor
+    padded: bool
+
+    def select(self, kept: torch.Tensor) -> "_Batch":
+        mask = self.mask[kept]
+        return _Batch(self.ids[kept], mask, self.positions[kept], self.padded and not bool(mask.all()))
+
+    def followed_by(self, tokens: Sequence[int]) -> "_Batch":
+        ids = torch.tensor(tokens, device=self.ids.device)[:, None]
+        mask = torch.cat([self.mask, torch.ones_like(ids)], dim=1)
+        return _Batch(ids, mask, self.positions[:, -1:] + 1, self.padded)
+
+
+def _left_padded(sequences: Sequence[Ids], device: torch.device) -> _Batch:
+    longest = max(len(ids) for ids in sequences)
+    ids = torch.zeros(len(sequences), longest, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    for row, sequence in enumerate(sequences):
+        ids[row, longest - len(sequence) :] = torch.tensor(sequence)
+        mask[row, longest - len(sequence) :] = 1
+    positions = (mask.cumsum(-1) - 1).clamp(min=0)
+    return _Batch(ids.to(device), mask.to(device), positions.to(device), padded=not bool(mask.all()))
+
+
+def _next_tokens(rows: Sequence[_Row], logits: torch.Tensor) -> list[int]:
+    tokens: list[int] = logits.argmax(-1).tolist()
+    for place, row in enumerate(rows):
+        if row.prompt.constraint is not None:
+            tokens[place] = row.prompt.constraint.choose(tokens[place], logits[place])
+    return tokens
+
+
+def _forward(model: PreTrainedModel, batch: _Batch, keep: int, **options: Any) -> torch.Tensor:
+    """Logits of the last `keep` positions."""
+    known = inspect.signature(model.forward).parameters
+    if "position_ids" in known:  # models with relative positions have none
+        options["position_ids"] = batch.positions
+    if "logits_to_keep" in known:
+        options["logits_to_keep"] = keep
+    # Without padding no mask is passed: attention then takes the faster causal path.
+    mask = batch.mask if batch.padded else None
+    logits: torch.Tensor = model(input_ids=batch.ids, attention_mask=mask, **options).logits
+    return logits[:, -keep:]

@@ -1,0 +1,207 @@
+"""A causal language model on this machine, behind the queue through which every caller reaches it.
+
+Greedy decoding only. Does not train, and does not know what is asked or why.
+"""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from kinject.errors import ModelError, PromptTooLongError
+from kinject.lm.adapters import BASE, AdaptedModel
+from kinject.lm.base import Chat, Completion, Finish, ModelInfo
+from kinject.lm.batching import BatchingQueue, Job, Limits
+from kinject.lm.decoding import Forced, Generated, Ids, Prompt, generate, score
+from kinject.lm.encoding import ChatEncoder
+from kinject.lm.grammar import ToolGrammar, parse_tool_calls, text_before_calls
+from kinject.lm.loading import Loaded, fingerprint
+
+CPU = Limits(max_rows=64, max_tokens=4096)
+GPU = Limits(max_rows=256, max_tokens=65536)
+RECENT = 4096  # completions that are remembered
+
+
+class LocalLM:
+    """Any causal LM of transformers. Made by `kinject.lm.open_model`; may be used from many threads.
+
+    Chats that are equal are computed once, in flight or among the last 4,096: decoding is greedy, so this is exact.
+    """
+
+    def __init__(self, shared: "_Shared", info: ModelInfo, adapter: str = BASE, wait: bool = True) -> None:
+        self._shared, self.info, self._adapter, self._wait = shared, info, adapter, wait
+        self._owns = True
+
+    @classmethod
+    def start(cls, loaded: Loaded, wait: bool = True, limits: Limits | None = None) -> "LocalLM":
+        """Put a queue in front of a loaded model."""
+        shared = _Shared(loaded, limits)
+        details = {"architecture": type(loaded.model).__name__, "dtype": str(loaded.model.dtype).removeprefix("torch.")}
+        details["device"] = loaded.model.device.type
+        parameters = sum(weight.numel() for weight in loaded.model.parameters())
+        return cls(shared, ModelInfo(loaded.name, loaded.fingerprint, parameters, shared.window, details), wait=wait)
+
+    @property
+    def model(self) -> PreTrainedModel:
+        return self._shared.adapted.model
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        return self._shared.loaded.tokenizer
+
+    def complete(self, chat: Chat) -> Completion:
+        """Blocks until the answer is there. Raises PromptTooLongError, OverloadedError or ModelError."""
+        shared = self._shared
+        ids = self._prompt(chat)
+        if chat.max_new_tokens < 1:
+            raise ModelError(f"max_new_tokens must be at least 1, found {chat.max_new_tokens}")
+        longest = min(chat.max_new_tokens, shared.window - len(ids))
+        constraint = shared.grammar.constraint(chat.tools) if chat.tools else None
+        job = Job(("generate", self._adapter), len(ids), Prompt(ids, longest, constraint))
+        key = hashlib.sha256(repr((self._adapter, ids, longest, chat.tools)).encode()).digest()
+        future, new = shared.recent.setdefault(key, job.future)
+        if new:
+            self._submit(job)
+        return _completion(future.result(), len(ids), shared.encoder, bool(chat.tools))
+
+    def log_probability(self, chat: Chat, answer: str) -> float:
+        """Natural log-probability of `answer`, and of ending there, as the assistant's next message."""
+        ids, forced = self._prompt(chat), self._shared.encoder.answer(answer)
+        self._check_length(len(ids) + len(forced))
+        job = Job(("score", self._adapter), len(ids) + len(forced), Forced(ids, forced))
+        self._submit(job)
+        return float(job.future.result())
+
+    def with_adapter(self, path: Path, own: bool = False) -> "LocalLM":
+        """The same weights and queue with a LoRA adapter on top; `close` of it closes nothing unless `own`."""
+        key = self._shared.adapted.add(path)
+        digest = hashlib.sha256(f"{self.info.fingerprint}\0{fingerprint(path)}".encode()).hexdigest()
+        details = self.info.details | {"adapter": path.name}
+        name = self._shared.loaded.name
+        info = ModelInfo(f"{name}+{path.name}", digest, self.info.parameters, self.info.context_window, details)
+        view = LocalLM(self._shared, info, key, self._wait)
+        view._owns = own
+        return view
+
+    def without_waiting(self) -> "LocalLM":
+        """The same model and queue for callers who would rather have OverloadedError than wait in line."""
+        view = LocalLM(self._shared, self.info, self._adapter, wait=False)
+        view._owns = False
+        return view
+
+    def close(self) -> None:
+        """End the queue's thread; requests that wait fail with ModelError. Again is no harm."""
+        if self._owns:
+            self._shared.queue.close()
+
+    def _prompt(self, chat: Chat) -> Ids:
+        ids = self._shared.encoder.prompt(chat)
+        self._check_length(len(ids) + 1)
+        return ids
+
+    def _check_length(self, needed: int) -> None:
+        window = self._shared.window
+        if needed > window:
+            raise PromptTooLongError(f"the prompt needs {needed} tokens; the window of {self.info.name} has {window}")
+
+    def _submit(self, job: Job) -> None:
+        try:
+            self._shared.queue.submit(job, wait=self._wait)
+        except Exception as error:
+            # Callers with an equal chat may already wait on this future.
+            job.future.set_exception(error)
+            raise
+
+
+class _Shared:
+    """What a model and the views of it with adapters have in common."""
+
+    def __init__(self, loaded: Loaded, limits: Limits | None) -> None:
+        self.loaded = loaded
+        self.encoder = ChatEncoder(loaded.tokenizer, loaded.name)
+        self.adapted = AdaptedModel(loaded.model)
+        self.window = _window(loaded)
+        self.stop_ids = _stop_ids(loaded)
+        self.recent = _Recent(RECENT)
+        default = GPU if loaded.model.device.type == "cuda" else CPU
+        self.queue = BatchingQueue(_Runner(self.adapted, self.stop_ids), limits or default)
+
+    @cached_property
+    def grammar(self) -> ToolGrammar:
+        # Reading a large vocabulary takes a second: only where tools are used.
+        model: Any = self.loaded.model
+        vocabulary = model.get_output_embeddings().weight.shape[0]
+        return ToolGrammar(self.loaded.tokenizer, vocabulary, sorted(self.stop_ids))
+
+
+@dataclass(frozen=True)
+class _Runner:
+    """Runs one batch. Holds no queue, so that a queue nobody uses can be collected."""
+
+    adapted: AdaptedModel
+    stop_ids: frozenset[int]
+
+    def __call__(self, jobs: Sequence[Job]) -> None:
+        kind, adapter = jobs[0].group
+        with self.adapted.using(adapter) as model:
+            if kind == "score":
+                scores = score(model, [job.payload for job in jobs], self.stop_ids)
+                for job, value in zip(jobs, scores, strict=True):
+                    job.future.set_result(value)
+            else:
+                prompts = [job.payload for job in jobs]
+                generate(model, prompts, self.stop_ids, lambda i, generated: jobs[i].future.set_result(generated))
+
+
+class _Recent:
+    """The last futures by key; one that fails is forgotten."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._lock = size, threading.Lock()
+        self._futures: OrderedDict[bytes, Future[Any]] = OrderedDict()
+
+    def setdefault(self, key: bytes, future: "Future[Any]") -> "tuple[Future[Any], bool]":
+        """The future of `key`, and whether it is the new one."""
+        with self._lock:
+            found = self._futures.setdefault(key, future)
+            self._futures.move_to_end(key)
+            if len(self._futures) > self._size:
+                self._futures.popitem(last=False)
+        if found is future:
+            future.add_done_callback(lambda done: self._forget(key) if done.exception() else None)
+        return found, found is future
+
+    def _forget(self, key: bytes) -> None:
+        with self._lock:
+            self._futures.pop(key, None)
+
+
+def _completion(generated: Generated, prompt_tokens: int, encoder: ChatEncoder, tools: bool) -> Completion:
+    text = encoder.text(generated.ids, keep_special=tools)
+    calls = parse_tool_calls(text) if tools else ()
+    finish: Finish = "length" if not generated.stopped else "tool_calls" if calls else "stop"
+    said = text_before_calls(text) if calls else text
+    logs, free = generated.log_probabilities, generated.unconstrained
+    return Completion(said, calls, logs, prompt_tokens, finish, unconstrained=free)
+
+
+def _window(loaded: Loaded) -> int:
+    declared = getattr(loaded.model.config.get_text_config(), "max_position_embeddings", None)
+    return int(declared or loaded.tokenizer.model_max_length)
+
+
+def _stop_ids(loaded: Loaded) -> frozenset[int]:
+    generation = loaded.model.generation_config
+    declared = generation.eos_token_id if generation is not None else None
+    stops = declared if isinstance(declared, list) else [declared]
+    found = frozenset(int(stop) for stop in (*stops, loaded.tokenizer.eos_token_id) if stop is not None)
+    if not found:
+        raise ModelError(f"{loaded.name} names no token that ends an answer (eos_token_id)")
+    return found
