@@ -91,7 +91,7 @@ class Display:
 
     def _draw(self, bars: Bars, step: Step, left_s: float) -> None:
         if step.stage not in self._tasks:
-            self._tasks[step.stage] = bars.add_task(step.stage, left="", note="")
+            self._tasks[step.stage] = bars.add_task(step.stage, total=step.total, left="", note="")
         left = "" if step.done >= step.total else _left(left_s)
         bars.update(self._tasks[step.stage], completed=step.done, total=step.total, left=left, note=step.note)
 

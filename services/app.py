@@ -4,6 +4,7 @@ It binds nothing and trains nothing; `kinject serve` runs it on the loopback int
 """
 
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from kinject.errors import OptionError
 
 from . import problems
 from .desk import LIMITS, Desk, Limits, Run
-from .guard import BodyLimit
+from .guard import LOOPBACK, BodyLimit, KnownHost
 from .schemas import (
     AskQuery,
     AskRequest,
@@ -30,13 +31,16 @@ from .schemas import (
 DESCRIPTION = "One question, put to any system of a finished kinject run."
 
 
-def create_app(run_folder: Path, limits: Limits = LIMITS) -> FastAPI:
-    """The service over a run on disk. Raises StoreError where the folder holds no whole run."""
+def create_app(run_folder: Path, limits: Limits = LIMITS, hosts: Collection[str] = LOOPBACK) -> FastAPI:
+    """The service over a run on disk, answering to `hosts`, or to any where it is empty.
+
+    Raises StoreError where the folder holds no whole run.
+    """
     run = study.open_run(run_folder)
-    return app_of(run, run.corpus.name, limits)
+    return app_of(run, run.corpus.name, limits, hosts)
 
 
-def app_of(run: Run, corpus: str, limits: Limits = LIMITS) -> FastAPI:
+def app_of(run: Run, corpus: str, limits: Limits = LIMITS, hosts: Collection[str] = LOOPBACK) -> FastAPI:
     """The service over anything that can name and load its systems."""
     app = FastAPI(
         title="kinject",
@@ -46,6 +50,8 @@ def app_of(run: Run, corpus: str, limits: Limits = LIMITS) -> FastAPI:
     )
     problems.install(app)
     app.add_middleware(BodyLimit, limit=limits.body_bytes)
+    if hosts:
+        app.add_middleware(KnownHost, hosts=hosts)
     desk = Desk(run, limits)
 
     @app.get("/ask", responses=problems.RESPONSES)

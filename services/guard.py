@@ -1,7 +1,10 @@
-"""What stands before the routes: a request too large is refused before it is read.
+"""What stands before the routes: a request too large, or meant for another host, is refused before it is read.
 
-Written here because Starlette's own limit answers in plain text, and every error of this service is a problem.
+Written here because Starlette's own guards answer in plain text, and every error of this service is a problem.
 """
+
+import re
+from collections.abc import Collection
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -9,6 +12,29 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import problems
 from .schemas import Problem
+
+LOOPBACK = frozenset({"127.0.0.1", "[::1]", "localhost"})
+
+
+class KnownHost:
+    """Refuses a request that names another host than `hosts`.
+
+    A web page can point a name of its own at the loopback address and so read what listens there (DNS
+    rebinding); the name that it used is then in the Host header.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+        self._app = app
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host = re.sub(r":\d+$", "", Headers(scope=scope).get("host", "")).lower() if scope["type"] == "http" else ""
+        if scope["type"] != "http" or host in self._hosts:
+            await self._app(scope, receive, send)
+            return
+        detail = f"found host {host[:80]!r}; this service answers to {', '.join(sorted(self._hosts))} (see --host)"
+        refusal = problems.problem(Problem(title="Misdirected Request", status=421, detail=detail))
+        await refusal(scope, receive, send)
 
 
 class BodyLimit:

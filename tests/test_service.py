@@ -49,6 +49,7 @@ class Held:
         return Answer("done", 1.0)
 
 
+LOCAL = "http://127.0.0.1:8000"
 RAISES = {
     "long": PromptTooLongError("the prompt has 9000 tokens; the window holds 2048"),
     "busy": OverloadedError("128 requests are waiting"),
@@ -77,7 +78,7 @@ def run() -> FakeRun:
 @pytest.fixture
 def client(run: FakeRun) -> Iterator[TestClient]:
     app = app_of(run, "toy", Limits(threads=16, waiting=0, question_characters=100, body_bytes=2000))
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with TestClient(app, LOCAL, raise_server_exceptions=False) as client:
         yield client
 
 
@@ -140,7 +141,7 @@ def test_health_and_other_systems_answer_while_one_system_thinks(client, run):
 
 
 def test_a_full_queue_is_503_and_says_when_to_come_back(run):
-    with TestClient(app_of(run, "toy", Limits(threads=1, waiting=0))) as client, ThreadPoolExecutor(1) as pool:
+    with TestClient(app_of(run, "toy", Limits(threads=1, waiting=0)), LOCAL) as client, ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(client.get, "/ask", params={"system": "held", "question": "q"})
         assert run.held.entered.wait(timeout=5)
         refused = client.get("/ask", params={"system": "kg", "question": "q"})
@@ -238,3 +239,13 @@ def test_the_openapi_document_has_an_example_for_every_model(client):
     schemas = client.get("/openapi.json").json()["components"]["schemas"]
     assert {"AskRequest", "AskResponse", "Problem", "SystemsResponse"} <= schemas.keys()
     assert "example" in schemas["AskResponse"]
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8000", ""])
+def test_a_name_pointed_at_this_machine_is_refused(client, host):
+    assert problem(client.get("/systems", headers={"host": host}))[:2] == (421, "Misdirected Request")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8000", "[::1]:8000", "LOCALHOST"])
+def test_this_machine_is_known_by_its_names(client, host):
+    assert client.get("/health", headers={"host": host}).status_code == 200
