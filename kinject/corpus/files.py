@@ -60,6 +60,8 @@ def save(corpus: Corpus, path: Path) -> None:
     a save that is cut off leaves no corpus there, never a mixture of two.
     """
     corpus.check()
+    if path.exists() and not path.is_dir():
+        raise CorpusError(f"{path} is a file; a corpus is saved as a folder")
     texts = {f"{table}.jsonl": _lines(getattr(corpus, table)) for table in _TABLES} | {HEADER: _header(corpus)}
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.tmp-", dir=path.parent))
