@@ -1,7 +1,7 @@
 """Documents, dated facts and phrasings: what is injected, and from which every probe is made.
 
 corpus = load(find("catalog"))
-corpus.current().facts_of("Vantor 300", "weight")
+corpus.current().facts_of("Vontriq 45 Pro", "weight")
 """
 
 from kinject.corpus.core import Corpus
