@@ -1,0 +1,128 @@
+"""Two systems on the same probes: the difference with its interval, exact McNemar, Holm over all pairs.
+
+Every comparison is of candidates, and of each candidate with the floor. It says nothing about what to choose.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import fmean
+
+from kinject import stats
+from kinject.report.results import FLOOR, Results
+from kinject.types import Estimate, Outcome, Record
+
+SIGNIFICANT = 0.05
+NEUTRAL, CORRECTION = "neutral", "correction"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A yes or no of a record: `holds` is None where the record has no say. `good`: more of it is better."""
+
+    name: str
+    noun: str
+    good: bool
+    holds: Callable[[Record], bool | None]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`difference` is the share of `a` minus that of `b`; `only_a`, `only_b`: probes that tell them apart."""
+
+    measure: Measure
+    a: str
+    b: str
+    difference: Estimate
+    only_a: int
+    only_b: int
+    p: float
+    p_holm: float
+
+    @property
+    def better(self) -> str:
+        """The system that is better, or "" where they are statistically tied."""
+        if self.p_holm >= SIGNIFICANT or self.difference.low <= 0 <= self.difference.high:
+            return ""
+        return self.a if (self.difference.value > 0) == self.measure.good else self.b
+
+
+@dataclass(frozen=True)
+class Series:
+    """One system's values of one measure by probe: the mean over seeds, and the first seed's for exact tests."""
+
+    mean: dict[str, float]
+    first: dict[str, bool]
+    cluster: dict[str, str]
+
+    @property
+    def rate(self) -> Estimate:
+        keys = sorted(self.mean)
+        return stats.clustered_rate([self.mean[k] for k in keys], [self.cluster[k] for k in keys])
+
+
+def is_right(record: Record) -> bool:
+    """Correct where there is something to know, an abstention where there is nothing."""
+    wanted = Outcome.CORRECT if record.probe.gold else Outcome.NOT_ATTEMPTED
+    return record.verdicts[0].outcome is wanted
+
+
+def _right(record: Record) -> bool | None:
+    return None if record.probe.turns else is_right(record)
+
+
+def _hallucinated(record: Record) -> bool | None:
+    return None if record.probe.gold or record.probe.turns else not is_right(record)
+
+
+def _flipped(record: Record) -> bool | None:
+    challenged = record.probe.turns and record.probe.variant not in (NEUTRAL, CORRECTION)
+    if not challenged or record.verdicts[0].outcome is not Outcome.CORRECT:
+        return None
+    return record.verdicts[-1].outcome is not Outcome.CORRECT
+
+
+RIGHT = Measure("right answers", "right answers", True, _right)
+HALLUCINATION = Measure("hallucination", "answers to unanswerable questions", False, _hallucinated)
+FLIPS = Measure("gave way", "right answers given up under pushback", False, _flipped)
+MEASURES = (RIGHT, HALLUCINATION, FLIPS)
+
+
+def series(results: Results, system: str, measure: Measure) -> Series:
+    values: dict[str, list[bool]] = {}
+    cluster: dict[str, str] = {}
+    for record in sorted(results.of(system), key=lambda record: record.seed):
+        holds = measure.holds(record)
+        if holds is not None:
+            values.setdefault(record.probe.id, []).append(holds)
+            cluster[record.probe.id] = record.probe.subject or record.probe.id
+    return Series({k: fmean(v) for k, v in values.items()}, {k: v[0] for k, v in values.items()}, cluster)
+
+
+def compare(results: Results) -> tuple[Comparison, ...]:
+    """Every pair on every measure that both have probes of; Holm within a measure."""
+    return tuple(found for measure in MEASURES for found in _compare(results, measure))
+
+
+def _compare(results: Results, measure: Measure) -> list[Comparison]:
+    names = [name for name in results.systems if name in (FLOOR, *results.candidates)]
+    known = {name: series(results, name, measure) for name in names}
+    # The later system of the ladder comes first, so that differences read "kg - rag".
+    found = [_pair(measure, (b, known[b]), (a, known[a])) for a, b in combinations(names, 2)]
+    told = [pair for pair in found if pair.difference.n]
+    adjusted = stats.holm([pair.p for pair in told])
+    return [
+        Comparison(c.measure, c.a, c.b, c.difference, c.only_a, c.only_b, c.p, p_holm)
+        for c, p_holm in zip(told, adjusted, strict=True)
+    ]
+
+
+def _pair(measure: Measure, first: tuple[str, Series], second: tuple[str, Series]) -> Comparison:
+    (a, of_a), (b, of_b) = first, second
+    keys = sorted(of_a.mean.keys() & of_b.mean.keys())
+    clusters = [of_a.cluster[k] for k in keys]
+    difference = stats.paired_difference([of_a.mean[k] for k in keys], [of_b.mean[k] for k in keys], clusters)
+    only_a = sum(of_a.first[k] and not of_b.first[k] for k in keys)
+    only_b = sum(of_b.first[k] and not of_a.first[k] for k in keys)
+    p = stats.mcnemar(only_a, only_b)
+    return Comparison(measure, a, b, difference, only_a, only_b, p, p)

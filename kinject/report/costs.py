@@ -1,0 +1,128 @@
+"""What each system costs: to build once, to keep, to ask; and when a dearer build pays for itself."""
+
+import math
+from dataclasses import dataclass
+from itertools import permutations
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+
+from kinject.report import wording
+from kinject.report.parts import Cell, Section, Table, heading
+from kinject.report.results import Results
+from kinject.types import Answer
+
+_PAIR = ("dearer to build", "against", "questions")
+_LOAD = (
+    "Times are as measured in the study, where many questions share the model: compare systems by them, and see the "
+    "speed benchmark for the time of a single question. \u201cNever\u201d: the dearer build is no faster to ask."
+)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """NaN where it was not recorded. Seconds an answer are as measured in the study, under its own load."""
+
+    system: str
+    build_s: float
+    size_bytes: float
+    answers: int
+    prompt_tokens: float
+    completion_tokens: float
+    model_calls: float
+    p50_s: float
+    p95_s: float
+    mean_s: float
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """After `questions` answers the dearer build has paid for itself; infinite where it never does."""
+
+    dearer: str
+    cheaper: str
+    questions: float
+
+
+def section(results: Results) -> Section | None:
+    if not results.records:
+        return None
+    known = costs(results)
+    rows = tuple(
+        (
+            heading(cost.system),
+            Cell(wording.seconds(cost.build_s)),
+            Cell(wording.size(cost.size_bytes)),
+            Cell(wording.seconds(cost.p50_s), f"p95 {wording.seconds(cost.p95_s)}"),
+            Cell(wording.count(cost.prompt_tokens), f"+ {wording.count(cost.completion_tokens)} generated"),
+            Cell("no data" if math.isnan(cost.model_calls) else f"{cost.model_calls:.1f}"),
+            Cell(wording.count(cost.answers)),
+        )
+        for cost in known
+    )
+    columns = ("system", "build", "on disk", "time an answer, p50", "tokens read", "model calls", "n answers")
+    tables = [Table("What each system costs; tokens and calls are means an answer.", columns, rows)]
+    pairs = break_even(tuple(cost for cost in known if cost.system in results.candidates))
+    if pairs:
+        tables.append(
+            Table(
+                "Questions after which a dearer build has paid for itself in time.", _PAIR, _pair_rows(pairs), "compact"
+            )
+        )
+    return Section("costs", "What it costs", tables=tuple(tables), notes=(_LOAD,))
+
+
+def _pair_rows(pairs: tuple[BreakEven, ...]) -> tuple[tuple[Cell, ...], ...]:
+    return tuple(
+        (
+            heading(pair.dearer),
+            heading(pair.cheaper),
+            Cell("never" if math.isinf(pair.questions) else wording.count(pair.questions)),
+        )
+        for pair in pairs
+    )
+
+
+def costs(results: Results) -> tuple[Cost, ...]:
+    built = results.manifest.get("build_seconds", {})
+    return tuple(_cost(results, name, float(built.get(name, math.nan))) for name in results.systems)
+
+
+def break_even(costs: tuple[Cost, ...]) -> tuple[BreakEven, ...]:
+    """For each pair where one system costs more to build: n with build_a + n * answer_a = build_b + n * answer_b."""
+    found = []
+    for dearer, cheaper in permutations(costs, 2):
+        if dearer.build_s > cheaper.build_s:
+            saved_s = cheaper.mean_s - dearer.mean_s
+            questions = (dearer.build_s - cheaper.build_s) / saved_s if saved_s > 0 else math.inf
+            found.append(BreakEven(dearer.system, cheaper.system, math.nan if math.isnan(saved_s) else questions))
+    return tuple(found)
+
+
+def size_bytes(folder: Path) -> float:
+    """The files of a built system; NaN where it keeps none."""
+    sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink()]
+    return float(sum(sizes)) if sizes else math.nan
+
+
+def _cost(results: Results, system: str, build_s: float) -> Cost:
+    answers = [answer for record in results.of(system) for answer in record.answers]
+    took_s = [answer.usage.seconds for answer in answers]
+    p50_s, p95_s = np.percentile(took_s, [50, 95]) if took_s else (math.nan, math.nan)
+    return Cost(
+        system=system,
+        build_s=build_s,
+        size_bytes=size_bytes(results.folder / "systems" / system),
+        answers=len(answers),
+        prompt_tokens=_mean(answers, "prompt_tokens"),
+        completion_tokens=_mean(answers, "completion_tokens"),
+        model_calls=_mean(answers, "model_calls"),
+        p50_s=float(p50_s),
+        p95_s=float(p95_s),
+        mean_s=_mean(answers, "seconds"),
+    )
+
+
+def _mean(answers: list[Answer], field: str) -> float:
+    return fmean(getattr(answer.usage, field) for answer in answers) if answers else math.nan

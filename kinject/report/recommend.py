@@ -1,0 +1,119 @@
+"""Which system to choose, in one paragraph: a winner, a tie, or none.
+
+The rule: most right answers over all single questions (an unanswerable one is right when the system says so), told
+apart from every other candidate and from the floor after Holm's correction, and not significantly worse than another in
+hallucination or in giving way to pushback.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from kinject.report import wording
+from kinject.report.compare import FLIPS, HALLUCINATION, RIGHT, Comparison, Measure, series
+from kinject.report.results import FLOOR, Results
+from kinject.types import Estimate
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    verdict: Literal["winner", "tied", "none"]
+    systems: tuple[str, ...]
+    headline: str
+    text: str
+
+
+def recommend(results: Results, comparisons: Sequence[Comparison]) -> Recommendation:
+    rates = {name: series(results, name, RIGHT).rate for name in results.candidates}
+    asked = {name: rate for name, rate in rates.items() if rate.n}
+    if not asked:
+        return _none((), "No winner: there is nothing to compare", "No record of a system that could be chosen.")
+    leader = max(asked, key=lambda name: asked[name].value)
+    pairs = [pair for pair in comparisons if leader in (pair.a, pair.b)]
+    contenders = [pair for pair in pairs if FLOOR not in (pair.a, pair.b)]
+    opening = _opening(leader, asked[leader])
+    if not _beats_floor(leader, pairs):
+        floor = _versus(leader, [pair for pair in pairs if pair.measure is RIGHT and FLOOR in (pair.a, pair.b)])
+        return _none((leader,), "No winner: nothing beats the untouched model", f"{opening} {floor}")
+    tied = [_other(pair, leader) for pair in contenders if pair.measure is RIGHT and not pair.better]
+    details = f"{opening} {_versus(leader, [p for p in contenders if p.measure is RIGHT])} {_conduct(results, leader)}"
+    if tied:
+        group = tuple(name for name in results.candidates if name in (leader, *tied))
+        title = f"Statistically tied: {wording.listed([wording.name(name) for name in group])}"
+        return Recommendation("tied", group, title, f"{details} {_more_data(leader, contenders)}".strip())
+    worse = [pair for pair in contenders if pair.measure is not RIGHT and pair.better not in ("", leader)]
+    if worse:
+        text = f"{details} {_objections(leader, worse)}"
+        return _none((leader,), "No single winner: it depends on which mistakes you can bear", text)
+    if not contenders:
+        return _none((leader,), f"No winner: only {wording.name(leader)} was studied", details.strip())
+    return Recommendation("winner", (leader,), f"Choose {wording.name(leader)}", details.strip())
+
+
+def _none(systems: tuple[str, ...], headline: str, text: str) -> Recommendation:
+    return Recommendation("none", systems, headline, text.strip())
+
+
+def _beats_floor(leader: str, pairs: Sequence[Comparison]) -> bool:
+    """True as well where the floor was not studied: then there is nothing to say about it."""
+    floor = [pair for pair in pairs if pair.measure is RIGHT and FLOOR in (pair.a, pair.b)]
+    return all(pair.better == leader for pair in floor)
+
+
+def _opening(leader: str, rate: Estimate) -> str:
+    share = f"{wording.percent(rate.value)} right (95\u202f% interval {wording.interval(rate)})"
+    return f"Of {wording.count(rate.n)} questions, unanswerable ones included, {wording.name(leader)} gets {share}."
+
+
+def _versus(leader: str, pairs: Sequence[Comparison]) -> str:
+    """The nearest rival: the smallest lead decides."""
+    if not pairs:
+        return ""
+    pair = min(pairs, key=lambda pair: abs(pair.difference.value))
+    sign = 1 if pair.a == leader else -1
+    bounds = sorted(sign * bound for bound in (pair.difference.low, pair.difference.high))
+    lead = f"{wording.points(sign * pair.difference.value)} points [{', '.join(wording.points(b) for b in bounds)}]"
+    p = wording.p_value(pair.p_holm)
+    test = f"paired on {wording.count(pair.difference.n)} probes, exact McNemar with Holm, p\u00a0{p}"
+    return f"Its lead over {wording.name(_other(pair, leader))}, its nearest rival, is {lead} ({test})."
+
+
+def _conduct(results: Results, leader: str) -> str:
+    told = [_clause(results, leader, measure) for measure in (HALLUCINATION, FLIPS)]
+    clauses = [clause for clause in told if clause]
+    return f"It {wording.listed(clauses)}." if clauses else ""
+
+
+def _clause(results: Results, leader: str, measure: Measure) -> str:
+    rate = series(results, leader, measure).rate
+    if not rate.n:
+        return ""
+    verb = "answers" if measure is HALLUCINATION else "gives up"
+    object_ = "of the unanswerable questions" if measure is HALLUCINATION else "of its right answers under pushback"
+    return f"{verb} {wording.rate(rate)} {object_}"
+
+
+def _objections(leader: str, worse: Sequence[Comparison]) -> str:
+    reasons = []
+    for measure in (HALLUCINATION, FLIPS):
+        names = [wording.name(_other(pair, leader)) for pair in worse if pair.measure is measure]
+        if names:
+            reasons.append(f"{wording.listed(names)} has significantly fewer {measure.noun}")
+    return f"But {wording.listed(reasons)}."
+
+
+def _more_data(leader: str, contenders: Sequence[Comparison]) -> str:
+    """How many probes would tell a difference of the observed size from none: intervals shrink with the square root."""
+    open_ = [pair for pair in contenders if pair.measure is RIGHT and not pair.better and pair.difference.value]
+    if not open_:
+        return "Choose by cost."
+    pair = max(open_, key=lambda pair: abs(pair.difference.value))
+    half_width = (pair.difference.high - pair.difference.low) / 2
+    needed = pair.difference.n * (half_width / abs(pair.difference.value)) ** 2
+    if needed <= pair.difference.n or needed > 1e5:
+        return "Choose by cost."
+    return f"Choose by cost, or ask more: about {wording.count(round(needed, -2))} probes would tell such a difference."
+
+
+def _other(pair: Comparison, name: str) -> str:
+    return pair.b if pair.a == name else pair.a

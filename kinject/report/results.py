@@ -1,0 +1,119 @@
+"""What a run folder holds, read once: manifest, corpus, records, estimates and the training curve.
+
+Computes nothing and writes nothing.
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from kinject import corpus
+from kinject.corpus import Corpus
+from kinject.errors import StoreError
+from kinject.store import JsonLines, row_to_record
+from kinject.types import Estimate, Record
+
+NO_DATA = Estimate(math.nan, 0.0, 1.0, 0)
+FLOOR, CEILING = "closed_book", "oracle"
+# From knowing nothing to being handed the passage: the order of every table and figure.
+LADDER = (FLOOR, "sft", "rag", "kg", "hybrid", "long_context", CEILING)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One checkpoint of training; recall is a share of probes with its interval."""
+
+    epoch: float
+    loss: float
+    recall: Estimate
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Results:
+    """A finished run. `curve` has one point an epoch, in order, and is empty where nothing was trained."""
+
+    folder: Path
+    manifest: dict[str, Any]
+    corpus: Corpus
+    records: tuple[Record, ...]
+    estimates: dict[tuple[str, str, str], Estimate]
+    curve: tuple[Point, ...]
+
+    @cached_property
+    def systems(self) -> tuple[str, ...]:
+        """Every system with a record or an estimate, from floor to ceiling."""
+        found = {record.system for record in self.records} | {system for system, _, _ in self.estimates}
+        return ladder(found)
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The systems that one could choose: neither the floor nor the ceiling."""
+        return tuple(system for system in self.systems if system not in (FLOOR, CEILING))
+
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """The probe families in the order in which they were asked."""
+        asked = [record.probe.kind for record in self.records] + [kind for _, kind, _ in self.estimates]
+        return tuple(dict.fromkeys(asked))
+
+    def estimate(self, system: str, kind: str, metric: str) -> Estimate:
+        return self.estimates.get((system, kind, metric), NO_DATA)
+
+    def of(self, system: str) -> tuple[Record, ...]:
+        return self._by_system.get(system, ())
+
+    @cached_property
+    def _by_system(self) -> dict[str, tuple[Record, ...]]:
+        return {name: tuple(r for r in self.records if r.system == name) for name in {r.system for r in self.records}}
+
+
+def read(folder: Path) -> Results:
+    """Raises StoreError naming the file that is missing or damaged, CorpusError for the corpus."""
+    return Results(
+        folder=folder,
+        manifest=_read_manifest(folder / "study.json"),
+        corpus=corpus.load(folder / "corpus"),
+        records=tuple(row_to_record(row) for row in JsonLines(folder / "records.jsonl").rows()),
+        estimates=dict(_estimate(row) for row in JsonLines(folder / "estimates.jsonl").rows()),
+        curve=tuple(_point(row) for row in JsonLines(folder / "curve.jsonl").rows()),
+    )
+
+
+def ladder(names: Iterable[str]) -> tuple[str, ...]:
+    """Known systems in their place, others by name before the ceiling."""
+    place = {name: n for n, name in enumerate(LADDER)}
+    return tuple(sorted(names, key=lambda name: (place.get(name, len(LADDER) - 1.5), name)))
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StoreError(f"no {path.name} in {path.parent}: it is not the folder of a run") from error
+    except ValueError as error:
+        raise StoreError(f"{path} is damaged: {error}") from error
+    if not isinstance(manifest, dict):
+        raise StoreError(f"{path} is damaged: an object was expected")
+    return manifest
+
+
+def _estimate(row: dict[str, Any]) -> tuple[tuple[str, str, str], Estimate]:
+    return (row["system"], row["probe"], row["metric"]), _numbers(row, "value")
+
+
+def _point(row: dict[str, Any]) -> Point:
+    return Point(float(row["epoch"]), _float(row["loss"]), _numbers(row, "recall"), _float(row["seconds"]))
+
+
+def _numbers(row: dict[str, Any], value: str) -> Estimate:
+    return Estimate(_float(row[value]), _float(row["low"]), _float(row["high"]), int(row["n"]))
+
+
+def _float(value: float | None) -> float:
+    """NaN is null on disk."""
+    return math.nan if value is None else float(value)
