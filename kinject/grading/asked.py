@@ -1,0 +1,66 @@
+"""What a probe asks, in the keys of its relation's vocabulary.
+
+Knows nothing of answers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kinject.grading.days import find_days
+from kinject.grading.vocabulary import Vocabulary
+from kinject.grading.words import clean, same_words, words
+from kinject.types import Fact, Probe
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The gold keys, and the parts of the question that an answer may repeat without stating a value.
+
+    `needed` has a set of keys for each value that must be named: one a list item, otherwise one in all.
+    """
+
+    gold: frozenset[str]
+    needed: tuple[frozenset[str], ...]
+    owner: str
+    own_names: tuple[str, ...]
+    days: frozenset[str]
+    numbers: frozenset[str]
+
+
+def is_inverse(probe: Probe, facts: Sequence[Fact]) -> bool:
+    """Does the probe give the object and ask for the subject?"""
+    gold = {same_words(value) for value in probe.gold}
+    return probe.variant == "inverse" or any(
+        same_words(fact.subject) in gold and same_words(fact.object) not in gold for fact in facts
+    )
+
+
+def asked(probe: Probe, facts: Sequence[Fact], vocabulary: Vocabulary, names: dict[str, tuple[str, ...]]) -> Asked:
+    """`facts` are the probe's, `names` the other names of entities."""
+    if is_inverse(probe, facts):
+        owner = facts[0].object if facts else ""
+    else:
+        owner = probe.subject or (facts[0].subject if facts else "")
+    question = clean(probe.question)
+    needed = _needed(probe, facts, vocabulary)
+    return Asked(
+        gold=frozenset().union(*needed),
+        needed=needed,
+        owner=owner,
+        own_names=tuple(name for name in (owner, *names.get(owner, ())) if name),
+        days=frozenset(key for day in find_days(question) for key in day.keys),
+        numbers=frozenset(word.key for word in words(question) if word.key[0].isdigit()),
+    )
+
+
+def _needed(probe: Probe, facts: Sequence[Fact], vocabulary: Vocabulary) -> tuple[frozenset[str], ...]:
+    gold = [key for value in probe.gold for key in vocabulary.keys(value)]
+    if vocabulary.form != "list":
+        return (frozenset(gold),) if gold else ()
+    # An alias among the gold values is the item that it stands for, not one more item.
+    items = [key for fact in facts for key in vocabulary.keys(fact.object) if key in gold] or gold
+    groups = {item: {item} for item in items}
+    for key in gold:
+        for item in vocabulary.values_of(key):
+            groups.get(item, set()).add(key)
+    return tuple(frozenset(group) for group in groups.values())

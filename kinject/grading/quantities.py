@@ -1,0 +1,129 @@
+"""Numbers with their units in running text, in the unit of the relation that was asked for.
+
+1,100 is one thousand one hundred and 1,1 is one and a tenth; 1.299 is a thousand and more only for money.
+Days must be blanked out before: a year looks like a number.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kinject.grading.units import CURRENCY_OF, SAME, Conversion, conversion, currency, is_unit
+
+_CODES = "|".join(sorted((re.escape(s) for s in CURRENCY_OF if len(s) <= 3), key=len, reverse=True))
+_LITERAL = r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,']\d+)*"
+_NUMBER = re.compile(
+    rf"(?<![^\W_])(?<!\d[.,])(?:(?P<lead>{_CODES})\s?)?(?P<sign>[-+](?=[\d€$£¥]))?(?P<literal>{_LITERAL})"
+    r"(?:\.-|,-)?(?:[ -]?(?P<multiple>thousand|million|billion|trillion)(?!\w))?",
+    re.IGNORECASE,
+)
+_UNIT = re.compile(
+    r"[ \u00a0\u202f]?-?[ ]?"
+    r"(?P<unit>[^\W\d_][^\W\d_]{0,23}[23]?(?:/[^\W\d_]{1,24}[23]?)?|°[CF]|[%°\"\u2033\u2032€$£¥₹])(?!\w)",
+    re.IGNORECASE,
+)
+_MULTIPLES = {"": 1, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_SMALL = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+)
+_TENTHS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_SPOKEN = {word: number for number, word in enumerate(_SMALL.split())}
+_TENS = {word: 10 * number for number, word in enumerate(_TENTHS.split(), start=2)}
+_TEN_NAMES, _ONE_NAMES = "|".join(_TENS), "|".join(_SPOKEN)
+_WORDED = re.compile(
+    rf"(?<![^\W_])(?:(?P<ten>{_TEN_NAMES})(?:[- ](?P<one>{_ONE_NAMES}))?|(?P<only>{_ONE_NAMES}))(?!\w)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number as stated. `value` is in the relation's unit, None where the unit belongs to something else.
+
+    `slack` is half of the last digit stated, where a conversion may have rounded; 0 without a conversion.
+    """
+
+    value: float | None
+    start: int
+    end: int
+    has_unit: bool
+    slack: float = 0.0
+    digits: int = 0
+
+
+def find_quantities(cleaned: str, unit: str) -> Iterator[Quantity]:
+    """Every number of the text, in order; those spelled out in words only with a unit or as the whole text."""
+    for found in sorted((*_NUMBER.finditer(cleaned), *_WORDED.finditer(cleaned)), key=lambda m: m.start()):
+        parts = found.groupdict()
+        number = _spoken(parts) if "literal" not in parts else _number(parts, unit)
+        if number is None:
+            continue
+        stated, end = _unit_after(cleaned, found.end(), unit)
+        stated = parts.get("lead") or stated
+        if "literal" in parts or stated or cleaned.strip(" .") == found.group():
+            yield _quantity(number, parts.get("literal") or "", (found.start(), end), stated, unit)
+
+
+def _quantity(number: float, literal: str, span: tuple[int, int], stated: str, unit: str) -> Quantity:
+    step: Conversion | None = conversion(stated, unit) if stated else SAME
+    if step is None:
+        return Quantity(None, *span, has_unit=True)
+    decimals = len(literal.rpartition(".")[2]) if "." in literal else 0
+    slack = 0.0 if step.exact else abs(step.scale) * 0.5 * 10.0**-decimals
+    digits = len(re.sub(r"\D", "", literal).lstrip("0"))
+    return Quantity(step.scale * number + step.offset, *span, has_unit=bool(stated), slack=slack, digits=digits)
+
+
+def quantity_key(value: float) -> str:
+    """Equal for equal numbers, whatever the rounding of binary fractions."""
+    return f"{value + 0.0:.12g}"
+
+
+def _number(parts: dict[str, str | None], unit: str) -> float | None:
+    """The value of a literal; None where its separators make no number, as in 1.2.3 or 1,2,3."""
+    literal = re.sub(r"[ \u00a0\u202f']", "", parts["literal"] or "")
+    marks = re.findall(r"[.,]", literal)
+    groups = re.split(r"[.,]", literal)
+    thousands = all(len(g) == 3 for g in groups[1:]) and len(groups[0]) <= 3
+    if len(set(marks)) == 2 and marks.count(marks[-1]) == 1:
+        whole, _, decimals = literal.rpartition(marks[-1])
+        plain = re.sub(r"[.,]", "", whole) + "." + decimals
+    elif len(marks) > 1 or (marks == [","] and thousands) or (marks == ["."] and thousands and currency(unit)):
+        plain = "".join(groups) if thousands and len(set(marks)) == 1 else ""
+    else:
+        plain = literal.replace(",", ".")
+    if not plain:
+        return None
+    sign = -1.0 if parts["sign"] == "-" else 1.0
+    return sign * float(plain) * _MULTIPLES[(parts["multiple"] or "").casefold()]
+
+
+def _spoken(parts: dict[str, str | None]) -> float:
+    tens = _TENS.get((parts["ten"] or "").casefold(), 0)
+    return float(tens + _SPOKEN.get((parts["one"] or parts["only"] or "zero").casefold(), 0))
+
+
+def _unit_after(cleaned: str, position: int, unit: str) -> tuple[str, int]:
+    """The unit that follows, as written, and where it ends; '' where a plain word follows."""
+    rest = cleaned[position : position + len(unit) + 3].lstrip(" -")
+    if unit and rest[: len(unit)].casefold() == unit.casefold() and not rest[len(unit) : len(unit) + 1].isalnum():
+        skipped = cleaned[position : position + len(unit) + 3].index(rest)
+        return unit, position + skipped + len(unit)
+    found = _UNIT.match(cleaned, position)
+    if found is None:
+        return "", position
+    word = found["unit"]
+    if (unit and conversion(word, unit)) or is_unit(word):
+        # "12 in total" is a bare number; "12 in" and "12 in." are inches.
+        if word.casefold() == "in" and re.match(r" \w", cleaned[found.end() : found.end() + 2]):
+            return "", position
+        return word, found.end()
+    return "", position
+
+
+def stated_unit(cleaned: str) -> str:
+    """The unit of the only number of a text, as written; '' where there is none or more than one number."""
+    found = list(_NUMBER.finditer(cleaned))
+    if len(found) != 1:
+        return ""
+    return found[0]["lead"] or _unit_after(cleaned, found[0].end(), "")[0]

@@ -1,0 +1,71 @@
+"""Which of the values that an answer mentions it asserts: "not steel, it is aluminium" asserts aluminium only.
+
+Works on words before a value within its clause; it does not parse sentences.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from itertools import pairwise
+
+from kinject.grading.reading import Mention, Reading
+from kinject.grading.vocabulary import Vocabulary
+from kinject.grading.words import Word, word_set
+
+_REACH = 6
+_DENIALS = word_set(
+    "not no never neither nor without isnt arent wasnt werent doesnt dont didnt cannot cant wont unlike hardly except"
+)
+# The word after decides: "not only", "not sure" and "no more than" deny nothing.
+_NOT_A_DENIAL = word_set("only just merely sure certain confident more less later earlier know exactly idea doubt")
+_DENYING_PAIRS = frozenset({("rather", "than"), ("other", "than"), ("instead", "of")})
+_FORMER = re.compile(r"(?<!\w)(?:formerly|previously|originally|initially|earlier|used to)(?!\w)")
+_CLAUSE_END = re.compile(r"[.;:!?](?!\d)|,(?!\d)|\n")
+_CLAUSE_WORDS = word_set("but however instead actually it its")
+# "I don't think it is steel": the clause after these belongs to the denial before them.
+_OPINIONS = word_set("think believe say that if whether suppose guess")
+_WRONG = re.compile(
+    r"(?:(?:is|was|are|were|would be) )?(?:(?:wrong|incorrect|false|mistaken)|not (?:right|correct|true))(?!\w)"
+    r"|(?:isnt|wasnt) (?:right|correct|true)(?!\w)"
+)
+
+
+def asserted(reading: Reading, vocabulary: Vocabulary) -> tuple[Mention, ...]:
+    """The mentions less those denied, and less former ones ("previously 349 EUR") where others remain."""
+    starts = [word.start for word in reading.words]
+    affirmed, present = [], []
+    for mention in reading.mentions:
+        before = _clause_before(reading, bisect_left(starts, mention.start))
+        after = reading.words[bisect_left(starts, mention.end) :][:4]
+        if _denied(before, vocabulary) or _WRONG.match(" ".join(word.key for word in after)):
+            continue
+        affirmed.append(mention)
+        if not _FORMER.search(" ".join(word.key for word in before)):
+            present.append(mention)
+    return tuple(present or affirmed)
+
+
+def _clause_before(reading: Reading, index: int) -> Sequence[Word]:
+    """The last words of the same clause before words[index]."""
+    spoken, first = reading.words, index
+    for at in range(index - 1, max(index - _REACH, 0) - 1, -1):
+        until = spoken[at + 1].start if at + 1 < len(spoken) else len(reading.text)
+        if _CLAUSE_END.search(reading.text, spoken[at].end, until):
+            break
+        opinion = at > 0 and spoken[at - 1].key in _OPINIONS
+        followed_by_of = at + 1 < len(spoken) and spoken[at + 1].key == "of"
+        if spoken[at].key in _CLAUSE_WORDS and not opinion and not followed_by_of:
+            break
+        first = at
+    return spoken[first:index]
+
+
+def _denied(before: Sequence[Word], vocabulary: Vocabulary) -> bool:
+    keys = [word.key for word in before]
+    if any(pair in _DENYING_PAIRS for pair in pairwise(keys)):
+        return True
+    return any(
+        # Where no is itself a value (waterproof: yes or no) it denies nothing.
+        key in _DENIALS and following not in _NOT_A_DENIAL and not vocabulary.is_value(key)
+        for key, following in pairwise([*keys, ""])
+    )
