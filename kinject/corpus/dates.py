@@ -14,7 +14,7 @@ from kinject.errors import CorpusError
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?P<time>[T ]\d{1,2}:\d{2}.*)?", re.ASCII)
 _SHORT = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?P<time>[T ]\d{1,2}:\d{2}.*)?", re.ASCII)
 # A day, a month in letters and a year: what is left to dateparser, which reads far too much into shorter texts.
-_WORDS = re.compile(r"(?=.*\d{4})(?=(?:\D*\d){5,6}\D*$)(?=.*[^\W\d_]).{8,40}")
+_WORDS = re.compile(r"(?=.*\d{4})(?=(?:\D*\d){5,8}\D*$)(?=.*[^\W\d_]).{8,40}")
 _YEAR_LABEL = re.compile(r"\b(year|founded|established|born|died|built|since)\b")
 _MIDNIGHT = re.compile(r"[T ]0{1,2}:00(:00(\.0+)?)?(Z|[+-]00:?00)?")
 

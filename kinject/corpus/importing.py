@@ -61,6 +61,8 @@ def plan(path: Path, name: str, entity: str, options: ImportOptions = DEFAULT) -
         dropped = "; ".join(f"{one.column.name}: {one.column.notes[-1]}" for one in columns[1:] if one.column.notes)
         raise CorpusError(f"{path}: no column states a fact about {entity!r} ({dropped or 'it is the only column'})")
     facts = _facts(columns, names)
+    if not facts:
+        raise CorpusError(f"{path}: no fact is left once equal names are told apart; choose another --entity")
     documents = _documents(columns, names, facts, relations, options.seed)
     written = {document.id for document in documents}
     counts = {
@@ -116,8 +118,8 @@ def read_table(path: Path, options: ImportOptions = DEFAULT) -> Table:
     reading = ReadOptions(options.delimiter, options.records, options.max_rejected is not None)
     try:
         table: Table = plugins.load(FORMATS, extension).read(path, reading)
-    except PermissionError as error:
-        raise CorpusError(f"{path} cannot be read: permission denied") from error
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from error
     return table
 
 

@@ -78,11 +78,7 @@ def unique_names(columns: Sequence[Inferred], rows: Sequence[Row]) -> Names:
         column = _best(groups, columns[1:])
         split = [group for group in groups if _tells_apart(group, column)]
         if not split:
-            one, two = groups[0][:2]
-            raise CorpusError(
-                f"{rows[one].location} and {rows[two].location.rpartition(':')[2]} both name {names[one]!r} and no "
-                f"column tells them apart; give them different names or choose another --entity"
-            )
+            raise CorpusError(_same(groups[0], names, columns, rows))
         for index in (i for group in split for i in group):
             value = column.values[index]
             names[index] = f"{names[index]} ({value.text if value else ''})"
@@ -109,15 +105,22 @@ def _best(groups: list[list[int]], columns: Sequence[Inferred]) -> Inferred:
         lengths = [len(value.text) for group in split for i in group if (value := one.values[i])]
         return (-len(split), one.column.kind in ("number", "date"), sum(lengths) / max(1, len(lengths)))
 
-    usable = [one for one in columns if one.column.role == "fact" and one.column.kind != "list"]
-    return min(usable or columns[:1], key=rank)
+    return min(columns, key=rank)
 
 
 def _tells_apart(group: list[int], column: Inferred) -> bool:
-    if column.column.role != "fact":
+    if column.column.role != "fact" or column.column.kind == "list":
         return False
     values = [value.text.casefold() for index in group if (value := column.values[index])]
     return len(values) == len(group) == len(set(values))
+
+
+def _same(group: list[int], names: Sequence[str], columns: Sequence[Inferred], rows: Sequence[Row]) -> str:
+    one, two = (rows[index] for index in group[:2])
+    dropped = [c.column.name for c in columns if c.column.role == "drop"]
+    telling = [name for name in dropped if one.cells.get(name, "") != two.cells.get(name, "")]
+    hint = f"--keep {telling[0]!r} would" if telling else "rename one or choose another --entity"
+    return f"{one.location} and {two.location} both name {names[group[0]]!r}, and no column tells them apart; {hint}"
 
 
 def _proposed(table: Table) -> str:

@@ -16,8 +16,9 @@ MAX_DEPTH = 8
 
 @dataclass
 class Flattener:
-    """Flattens one object after another and gathers the notes by column."""
+    """Flattens one object after another and gathers the columns, in order, and the notes by column."""
 
+    columns: dict[str, None] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
 
     def cells(self, record: Mapping[str, Any]) -> dict[str, Cell]:
@@ -28,6 +29,8 @@ class Flattener:
     def _object(self, record: Mapping[str, Any], prefix: str, depth: int, found: dict[str, Cell]) -> None:
         for key, value in record.items():
             column = f"{prefix}{key}".strip() or "(no name)"
+            if not isinstance(value, Mapping) or depth == MAX_DEPTH:
+                self.columns.setdefault(column)
             if isinstance(value, Mapping):
                 if depth == MAX_DEPTH:
                     self.notes[column] = f"objects more than {MAX_DEPTH} deep are left out"

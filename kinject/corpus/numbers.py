@@ -3,6 +3,7 @@
 One decimal mark and one unit hold for a column. Guesses that could be otherwise are noted.
 """
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -19,6 +20,13 @@ _QUANTITY = re.compile(
     r"(?P<after>[^\d\s,.+-][^\d]{0,11}[\u00b2\u00b3]?)?"
 )
 _MARKS = {".": ",", ",": "."}
+_GROUPING = {mark: re.compile(rf"{re.escape(group)}|['\u2019 \u00a0\u202f]") for mark, group in _MARKS.items()}
+_PLAIN = {
+    mark: re.compile(
+        rf"-?(?:0|[1-9]\d*|[1-9]\d{{0,2}}(?:(?:{_GROUPING[mark].pattern})\d{{3}})+)?(?:{re.escape(mark)}\d+)?"
+    )
+    for mark in _MARKS
+}
 
 
 @dataclass(frozen=True)
@@ -27,6 +35,7 @@ class Quantity:
     unit: str = ""
 
 
+@functools.lru_cache(maxsize=1 << 17)
 def parse_quantity(text: str, decimal: str = ".") -> Quantity | None:
     """A number with its unit, if it has one; None for anything else, codes with leading zeros included."""
     found = _QUANTITY.fullmatch(text.strip())
@@ -71,10 +80,12 @@ def decimal_mark(cells: Sequence[str], known: str = "") -> Mark:
     """The mark under which most cells are numbers."""
     if known:
         return Mark(known)
-    point, comma = (share([parse_quantity(cell, mark) for cell in cells], cells) for mark in ".,")
+    # All other cells read the same under both marks; ten thousand settle it.
+    marked = [cell for cell in cells if "." in cell or "," in cell][:10_000]
+    point, comma = (share([parse_quantity(cell, mark) for cell in marked], marked) for mark in ".,")
     if point != comma:
         return Mark("." if point > comma else ",", certain=max(point, comma) >= 0.9)
-    return Mark(".", doubtful=any(_differs(cell) for cell in cells))
+    return Mark(".", doubtful=any(_differs(cell) for cell in marked))
 
 
 def _differs(cell: str) -> bool:
@@ -102,12 +113,12 @@ def with_unit(amount: str, unit: str) -> str:
 
 
 def _amount(text: str, decimal: str) -> str:
-    text = "".join(str(int(c)) if c.isdecimal() else c for c in text).replace("\u2212", "-").lstrip("+")
+    if not text.isascii():
+        text = "".join(str(int(c)) if c.isdecimal() else c for c in text).replace("\u2212", "-")
+    text = text.lstrip("+")
     if "e" in text.lower():
         return format(Decimal(text), "f")
-    group, point = re.escape(_MARKS[decimal]), re.escape(decimal)
-    whole = rf"(?:0|[1-9]\d*|[1-9]\d{{0,2}}(?:(?:{group}|['\u2019 \u00a0\u202f])\d{{3}})+)"
-    if not re.fullmatch(rf"-?{whole}?(?:{point}\d+)?", text) or not text.strip("-"):
+    if not _PLAIN[decimal].fullmatch(text) or not text.strip("-"):
         return ""
-    plain = re.sub(rf"{group}|['\u2019 \u00a0\u202f]", "", text).replace(decimal, ".")
-    return plain.replace("-.", "-0.") if plain.startswith("-.") else f"0{plain}" if plain.startswith(".") else plain
+    plain = _GROUPING[decimal].sub("", text).replace(decimal, ".")
+    return re.sub(r"^(-?)\.", r"\g<1>0.", plain)

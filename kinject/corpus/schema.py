@@ -25,7 +25,7 @@ FEW_ROWS = 3  # with fewer rows nothing is told from a column being constant or 
 
 _UUID = re.compile(r"\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\}?|[0-9a-f]{16,}", re.IGNORECASE)
 _LINK = re.compile(r"(https?://|www\.|data:|s3://)\S+|\S+\.(png|jpe?g|gif|webp|svg)", re.IGNORECASE)
-_CODE = re.compile(r"(?=.*\d)[^\s,;]{2,40}")
+_CODE = re.compile(r"(?=.*\d)[^\s,;]{1,40}")
 _CODE_LABEL = re.compile(
     r"\b(sku|ean|gtin|upc|isbn|issn|barcode|asin|mpn|code|serial( number)?|part number|item number)\b"
 )
@@ -72,7 +72,7 @@ def infer(table: Table, entity: str, settings: Settings) -> tuple[Inferred, ...]
     settings = _with_table_hints(table, settings)
     names = tuple(_text(row.cells.get(entity, "")) for row in table.rows)
     found = [_infer(table, name, names, settings) for name in table.columns if name != entity]
-    label = settings.labels.get(entity) or humanise(entity)
+    label = _label(entity, settings)
     notes = tuple(note for note in [table.notes.get(entity, "")] if note)
     own = Column(entity, label, "entity", "entity", "", names[0], len(names), len(set(names)), notes)
     columns = [Inferred(own, tuple(Value(name) for name in names)), *_without_repeats(found, settings)]
@@ -83,13 +83,18 @@ def humanise(name: str) -> str:
     """The name as words: categoryName, category_name and category.name are "category name"; SKU stays SKU."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     words = re.sub(r"[_.{}\s]+|(?<=\w)-(?=\w)", " ", spaced).split()
-    return " ".join(word if len(word) <= 4 and word.isupper() else word.lower() for word in words) or name.strip("{} ")
+    return " ".join(word if len(word) <= 4 and word.isupper() else word.lower() for word in words) or "value"
+
+
+def _label(name: str, settings: Settings) -> str:
+    # Braces would be placeholders in a template.
+    return re.sub(r"[{}]", "", settings.labels.get(name, "")).strip() or humanise(name)
 
 
 def _infer(table: Table, name: str, names: tuple[str, ...], settings: Settings) -> Inferred:
     cells = [row.cells.get(name, "") for row in table.rows]
     texts = [_text(cell) for cell in cells]
-    label = settings.labels.get(name) or humanise(name)
+    label = _label(name, settings)
     base = Column(name, label, "drop", filled=sum(map(bool, texts)), distinct=len(set(texts) - {""}))
     base = replace(base, notes=tuple(note for note in [table.notes.get(name, "")] if note))
     base = replace(base, example=next(filter(None, texts), ""))
@@ -166,7 +171,7 @@ def _guess(column: Column, cells: Sequence[Cell], texts: Sequence[str], names: t
     coded = sum(bool(_CODE.fullmatch(text)) for text in said) / len(said)
     tests: tuple[tuple[Kind, Callable[[], bool]], ...] = (
         ("list", lambda: any(isinstance(cell, tuple) for cell in cells) or _is_listed(said)),
-        ("identifier", lambda: bool(_CODE_LABEL.search(column.label.casefold())) and coded >= ENOUGH),
+        ("identifier", lambda: _is_code_label(column.label.casefold()) and coded >= ENOUGH),
         ("entity", lambda: len(distinct & set(names)) >= 0.8 * len(distinct)),
         ("date", lambda: _fits(read_dates, texts, hints)),
         ("number", lambda: _fits(read_numbers, texts, hints)),
@@ -174,6 +179,10 @@ def _guess(column: Column, cells: Sequence[Cell], texts: Sequence[str], names: t
         ("category", lambda: len(distinct) <= max(0.5 * len(said), 2) and len(distinct) < len(said)),
     )
     return next((kind for kind, test in tests if test()), "text")
+
+
+def _is_code_label(label: str) -> bool:
+    return bool(_CODE_LABEL.search(label) or _ID_LABEL.fullmatch(label))
 
 
 def _fits(reader: Callable[[Sequence[str], Hints], Reading], texts: Sequence[str], hints: Hints) -> bool:
@@ -248,7 +257,8 @@ def _priced(one: Inferred, currency: str) -> Inferred:
     if column.kind != "number" or column.unit or not re.search(r"\b(price|cost|msrp)\b", column.label):
         return one
     values = tuple(Value(f"{value.text} {currency}") if value else None for value in one.values)
-    return Inferred(replace(column, unit=currency, example=f"{column.example} {currency}"), values)
+    notes = (*column.notes, "its unit is that of the column 'currency'")
+    return Inferred(replace(column, unit=currency, example=f"{column.example} {currency}", notes=notes), values)
 
 
 def _distinct_labels(found: list[Inferred]) -> tuple[Inferred, ...]:
@@ -260,7 +270,7 @@ def _distinct_labels(found: list[Inferred]) -> tuple[Inferred, ...]:
             if label in taken and column.unit:
                 label = f"{label} in {column.unit}"
             if label in taken:
-                label = f"{label} ({column.name})".replace("{", "").replace("}", "")
+                label = re.sub(r"[{}]", "", f"{label} ({column.name})")
             taken.add(label)
         named.append(replace(one, column=replace(column, label=label)))
     return tuple(named)

@@ -4,7 +4,7 @@ Cells are text as the source wrote it; what a column means is inferred elsewhere
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,17 +72,15 @@ def read_text(path: Path) -> str:
     return text
 
 
-def table_of(path: Path, rows: list[Row], rejected: list[Rejected], notes: Mapping[str, str]) -> Table:
-    """Check every cell and list the columns in the order of first appearance. Raises CorpusError."""
+def table_of(path: Path, columns: Iterable[str], rows: list[Row], rejected: list[Rejected]) -> Table:
+    """Check every cell. Raises CorpusError for one that is too large or is no text, and for a table without rows."""
     for row in rows:
         for column, cell in row.cells.items():
             for text in (cell,) if isinstance(cell, str) else cell:
                 _check(row.location, column, text)
-    columns = dict.fromkeys(column for row in rows for column in row.cells)
-    if not columns:
-        lines = f"; {rejected[0].location}: {rejected[0].reason}" if rejected else ""
-        raise CorpusError(f"{path}: no rows; nothing to import{lines}")
-    return Table(tuple(columns), tuple(rows), tuple(rejected), notes)
+    if not rows and not rejected:
+        raise CorpusError(f"{path}: no rows; nothing to import")
+    return Table(tuple(columns), tuple(rows), tuple(rejected))
 
 
 def _check(location: str, column: str, text: str) -> None:

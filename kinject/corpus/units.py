@@ -37,7 +37,7 @@ _UNIT = re.compile(
 )
 _SAMPLES = ("kg", "m", "s", "kelvin", "A", "m**2", "m**3", "m/s", "Hz", "J", "W", "Pa", "N", "V", "A*h")
 # Words of headers that pint reads as units: a count of years is "years", but birth_year is a year.
-_SHORT = frozenset(("g", "m", "l", "L", "h", "s", "W", "V", "A"))
+_SHORT = frozenset(("g", "m", "W", "V"))
 _BYTES = frozenset(("B", "kB", "KB", "MB", "GB", "TB", "kb", "mb", "gb", "tb"))
 
 
@@ -47,6 +47,7 @@ class Header:
     unit: str = ""
 
 
+@functools.lru_cache(maxsize=4096)
 def unit_of(word: str) -> str:
     """A unit or currency as facts write it; "" for a word that is none."""
     word = word.strip().rstrip(".")
@@ -85,7 +86,7 @@ def header_unit(header: str) -> Header:
     if found := re.fullmatch(r"(.+?)\s*[(\[]\s*(?:in\s+)?([^()\[\]]{1,12})\s*[)\]]", header.strip()):
         unit = unit_of(found[2])
         return Header(found[1], unit) if unit else Header(header)
-    found = re.fullmatch(r"(.*?[^\W\d_].*?)(?:[_\s.-]in)?[_\s.-]+([^\s_.-]+)", header.strip())
+    found = re.fullmatch(r"(.*?[^\W\d_].*?)(?:[_\s-]in)?[_\s-]+([^\s_.-]+)", header.strip())
     unit = unit_of(found[2]) if found else ""
     if found and unit and _is_suffix(found[2], unit):
         return Header(found[1], unit)

@@ -24,8 +24,6 @@ from kinject.corpus.table import (
 )
 from kinject.errors import CorpusError
 
-DELIMITERS = ",;\t|"
-
 
 @dataclass(frozen=True)
 class _Dialect:
@@ -66,7 +64,7 @@ def read(path: Path, options: ReadOptions = DEFAULT) -> Table:
         raise CorpusError(f"{path}: a header ({', '.join(header)}) but no rows; nothing to import")
     skipped = " / ".join(_short(line) for line in lines[: dialect.skip] if line.strip())
     notes = {"": f"the lines above the table are left out: {skipped}"} if skipped else {}
-    return replace(table_of(path, rows, rejected, notes), columns=tuple(header))
+    return replace(table_of(path, header, rows, rejected), notes=notes)
 
 
 def _records(path: Path, lines: list[str], dialect: _Dialect) -> Iterator[_Record]:
@@ -131,7 +129,7 @@ def _one_character(delimiter: str) -> str:
 
 
 def _one_column(path: Path, header: str, delimiter: str) -> str:
-    inside = [mark for mark in DELIMITERS if mark in header and mark != delimiter]
+    inside = [mark for mark in header if not (mark.isalnum() or mark in " _-.()" or mark == delimiter)]
     said = f"with --delimiter {delimiter!r} it has" if delimiter else "it looks like"
     hint = repr(inside[0]) if inside else "followed by the character that splits its columns"
     return f"{path}: {said} one column, {header[:80]!r}; a table needs two or more: say --delimiter {hint}"

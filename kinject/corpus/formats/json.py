@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +116,7 @@ def read(path: Path, options: ReadOptions = DEFAULT) -> Table:
             rows.append(Row(location, flattener.cells(element.value)))
         except ValueError as error:
             raise CorpusError(f"{location}: {error}") from error
-    return table_of(path, rows, rejected, flattener.notes)
+    return replace(table_of(path, flattener.columns, rows, rejected), notes=flattener.notes)
 
 
 def _chosen(scan: _Scan, records: str) -> list[_Element]:

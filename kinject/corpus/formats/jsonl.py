@@ -1,5 +1,6 @@
 """Read one JSON object a line. A malformed line stops, unless it may be rejected."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from kinject.corpus.nested import Flattener
@@ -21,7 +22,7 @@ def read(path: Path, options: ReadOptions = DEFAULT) -> Table:
                 raise
             location = f"{path}:{number}"
             rejected.append(Rejected(location, str(error).removeprefix(f"{location}: "), text[:120]))
-    return table_of(path, rows, rejected, flattener.notes)
+    return replace(table_of(path, flattener.columns, rows, rejected), notes=flattener.notes)
 
 
 def _row(path: Path, number: int, text: str, flattener: Flattener) -> Row:

@@ -1,5 +1,6 @@
 """Read Parquet through DuckDB; structs and lists are flattened as in JSON. Rows have numbers, not lines."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ def read(path: Path, options: ReadOptions = DEFAULT) -> Table:
             rows.append(Row(location, flattener.cells(record)))
         except ValueError as error:
             raise CorpusError(f"{location}: {error}") from error
-    return table_of(path, rows, [], flattener.notes)
+    return replace(table_of(path, flattener.columns, rows, []), notes=flattener.notes)
 
 
 def _records(path: Path) -> list[dict[str, Any]]:
