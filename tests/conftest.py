@@ -16,9 +16,8 @@ from kinject.lm.base import Chat, Completion, ModelInfo, ToolCall
 from kinject.types import Document, Fact, Relation
 
 if TYPE_CHECKING:
-    from kinject.lm.local import LocalLM
-
     from kinject.corpus import Corpus
+    from kinject.lm.local import LocalLM
 
 CHATML = """\
 {%- if tools %}<|im_start|>system
@@ -171,6 +170,7 @@ def _opened(folder: Path) -> Iterator[LocalLM]:
     from kinject.lm import open_model
 
     lm = open_model(str(folder))
+    lm.model.float()  # on any CPU: in bfloat16 the near ties of a random model fall as the batch rounds
     yield lm
     lm.close()
 

@@ -1,20 +1,18 @@
 """Greedy decoding and teacher forcing of a batch of token sequences on one transformers model.
 
-A batch is padded on the left, prefilled in one call and decoded together; a row leaves the batch when it is done.
+A batch is padded on the left, prefilled and decoded together; a row leaves the batch when it is done.
 Does not know chats, templates or who asks.
 """
 
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from transformers import DynamicCache, PreTrainedModel
+from transformers import PreTrainedModel
 
 from kinject.lm.grammar import Constraint
-
-Ids = tuple[int, ...]
+from kinject.lm.prefill import Ids, Prefiller, forward, left_padded
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -48,14 +46,17 @@ class Forced:
 
 @torch.inference_mode()
 def generate(
-    model: PreTrainedModel, prompts: Sequence[Prompt], stop_ids: frozenset[int], done: Callable[[int, Generated], None]
+    model: PreTrainedModel,
+    prompts: Sequence[Prompt],
+    stop_ids: frozenset[int],
+    done: Callable[[int, Generated], None],
+    prefill: Prefiller | None = None,
 ) -> None:
     """Decode every prompt; `done(index, generated)` is called for each as soon as it has ended."""
     rows = [_Row(index, prompt) for index, prompt in enumerate(prompts)]
-    batch = _left_padded([prompt.ids for prompt in prompts], model.device)
-    cache = DynamicCache(config=model.config)
-    while rows:
-        logits = _forward(model, batch, keep=1, past_key_values=cache, use_cache=True)[:, -1].float()
+    read = (prefill or Prefiller())(model, [prompt.ids for prompt in prompts])
+    batch, cache, logits = read.batch, read.cache, read.logits
+    while True:
         tokens = _next_tokens(rows, logits)
         normaliser = logits.logsumexp(-1)
         chosen = logits.gather(1, torch.tensor(tokens, device=logits.device)[:, None])[:, 0]
@@ -74,14 +75,15 @@ def generate(
             cache.reorder_cache(kept)
             batch = batch.select(kept)
         batch = batch.followed_by(tokens)
+        logits = forward(model, batch, keep=1, past_key_values=cache, use_cache=True)[:, -1].float()
 
 
 @torch.inference_mode()
 def score(model: PreTrainedModel, answers: Sequence[Forced], stop_ids: frozenset[int]) -> list[float]:
     """Teacher-forced log-probabilities, in one call of the model."""
-    batch = _left_padded([row.ids + row.answer for row in answers], model.device)
+    batch = left_padded([row.ids + row.answer for row in answers], model.device)
     keep = 1 + max(len(row.answer) for row in answers)
-    logits = _forward(model, batch, keep=keep, use_cache=False)
+    logits = forward(model, batch, keep=keep, use_cache=False)
     stops = torch.tensor(sorted(stop_ids), device=model.device)
     scores = []
     for row, row_logits in zip(answers, logits, strict=True):
@@ -114,52 +116,9 @@ class _Row:
         return Generated(tuple(self.ids), tuple(self.log_probabilities), self.stopped, unconstrained)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Batch:
-    """Inputs of the next call: `mask` covers all tokens so far, `padded` says whether any of it is 0."""
-
-    ids: torch.Tensor
-    mask: torch.Tensor
-    positions: torch.Tensor
-    padded: bool
-
-    def select(self, kept: torch.Tensor) -> "_Batch":
-        mask = self.mask[kept]
-        return _Batch(self.ids[kept], mask, self.positions[kept], self.padded and not bool(mask.all()))
-
-    def followed_by(self, tokens: Sequence[int]) -> "_Batch":
-        ids = torch.tensor(tokens, device=self.ids.device)[:, None]
-        mask = torch.cat([self.mask, torch.ones_like(ids)], dim=1)
-        return _Batch(ids, mask, self.positions[:, -1:] + 1, self.padded)
-
-
-def _left_padded(sequences: Sequence[Ids], device: torch.device) -> _Batch:
-    longest = max(len(ids) for ids in sequences)
-    ids = torch.zeros(len(sequences), longest, dtype=torch.long)
-    mask = torch.zeros_like(ids)
-    for row, sequence in enumerate(sequences):
-        ids[row, longest - len(sequence) :] = torch.tensor(sequence)
-        mask[row, longest - len(sequence) :] = 1
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    return _Batch(ids.to(device), mask.to(device), positions.to(device), padded=not bool(mask.all()))
-
-
 def _next_tokens(rows: Sequence[_Row], logits: torch.Tensor) -> list[int]:
     tokens: list[int] = logits.argmax(-1).tolist()
     for place, row in enumerate(rows):
         if row.prompt.constraint is not None:
             tokens[place] = row.prompt.constraint.choose(tokens[place], logits[place])
     return tokens
-
-
-def _forward(model: PreTrainedModel, batch: _Batch, keep: int, **options: Any) -> torch.Tensor:
-    """Logits of the last `keep` positions."""
-    known = inspect.signature(model.forward).parameters
-    if "position_ids" in known:  # models with relative positions have none
-        options["position_ids"] = batch.positions
-    if "logits_to_keep" in known:
-        options["logits_to_keep"] = keep
-    # Without padding no mask is passed: attention then takes the faster causal path.
-    mask = batch.mask if batch.padded else None
-    logits: torch.Tensor = model(input_ids=batch.ids, attention_mask=mask, **options).logits
-    return logits[:, -keep:]

@@ -8,6 +8,7 @@ Knows token ids and logits of one row; does not know batches, chats or models.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -22,6 +23,9 @@ from kinject.lm.base import ToolCall, ToolSpec
 
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
 
+_DECODER = json.JSONDecoder()
+_SPACE = re.compile(r"\s*")
+_MOST_CALLS = 256  # in one completion; more is a model that babbles
 # The style of json.dumps, in which models are taught to write calls.
 _STYLE = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 # A text never holds the tag, else it would read as a call that no schema has seen.
@@ -96,39 +100,31 @@ class ToolGrammar:
 def parse_tool_calls(text: str) -> tuple[ToolCall, ...]:
     """The calls in a text, also of a model that wrote without a grammar; what is not a call is passed over.
 
-    Linear in the length of the text: after a failure the search goes on where the JSON broke off.
+    Takes linear time: after a failure the search goes on where the JSON broke off, and not for ever.
     """
-    calls, start = [], text.find(OPEN)
-    while start >= 0:
-        begin = start + len(OPEN)
-        begin += len(text[begin : begin + 64]) - len(text[begin : begin + 64].lstrip())
-        end = begin
+    calls: list[ToolCall] = []
+    begin = 0
+    for _ in range(_MOST_CALLS):
+        begin = text.find(OPEN, begin)
+        if begin < 0:
+            break
+        begin = _SPACE.match(text, begin + len(OPEN)).end()  # type: ignore[union-attr]
         try:
-            value, end = _DECODER.raw_decode(text, begin)
-            calls += _as_call(value)
+            value, begin = _DECODER.raw_decode(text, begin)
         except json.JSONDecodeError as error:
-            end = max(begin, error.pos)
-        except RecursionError:
-            return tuple(calls)
-        except ValueError:  # a number of more digits than int() takes
-            end = begin
-        start = text.find(OPEN, end)
+            begin = max(begin, error.pos)
+            continue
+        except (RecursionError, ValueError):  # nested too deep, or a number of more digits than int() takes
+            continue
+        match value:
+            case {"name": str(name), "arguments": dict(arguments)}:
+                calls.append(ToolCall(name, arguments))
     return tuple(calls)
 
 
 def text_before_calls(text: str) -> str:
     """What a completion says outside of its calls."""
     return text.partition(OPEN)[0].strip()
-
-
-_DECODER = json.JSONDecoder()
-
-
-def _as_call(value: Any) -> list[ToolCall]:
-    match value:
-        case {"name": str(name), "arguments": dict(arguments)}:
-            return [ToolCall(name, arguments)]
-    return []
 
 
 def _arguments(schema: str) -> str:

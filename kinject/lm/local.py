@@ -5,10 +5,10 @@ Greedy decoding only. Does not train, and does not know what is asked or why.
 
 import hashlib
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,13 @@ from kinject.errors import ModelError, PromptTooLongError
 from kinject.lm.adapters import BASE, AdaptedModel
 from kinject.lm.base import Chat, Completion, Finish, ModelInfo
 from kinject.lm.batching import BatchingQueue, Job, Limits
-from kinject.lm.decoding import Forced, Generated, Ids, Prompt, generate, score
+from kinject.lm.decoding import Forced, Generated, Prompt, generate, score
 from kinject.lm.encoding import ChatEncoder
 from kinject.lm.grammar import ToolGrammar, parse_tool_calls, text_before_calls
 from kinject.lm.loading import Loaded, fingerprint
+from kinject.lm.prefill import Ids, Prefiller
 
-CPU = Limits(max_rows=64, max_tokens=4096)
+CPU = Limits(max_rows=64, max_tokens=8192)
 GPU = Limits(max_rows=256, max_tokens=65536)
 RECENT = 4096  # completions that are remembered
 
@@ -143,10 +144,14 @@ class _Shared:
 
 @dataclass(frozen=True)
 class _Runner:
-    """Runs one batch. Holds no queue, so that a queue nobody uses can be collected."""
+    """Runs one batch. Holds no queue, so that a queue nobody uses can be collected.
+
+    `prefill` is by adapter: the cache of a beginning depends on the weights that read it.
+    """
 
     adapted: AdaptedModel
     stop_ids: frozenset[int]
+    prefill: dict[str, Prefiller] = field(default_factory=lambda: defaultdict(Prefiller))
 
     def __call__(self, jobs: Sequence[Job]) -> None:
         kind, adapter = jobs[0].group
@@ -157,7 +162,10 @@ class _Runner:
                     job.future.set_result(value)
             else:
                 prompts = [job.payload for job in jobs]
-                generate(model, prompts, self.stop_ids, lambda i, generated: jobs[i].future.set_result(generated))
+                futures = [job.future for job in jobs]
+                generate(
+                    model, prompts, self.stop_ids, lambda i, done: futures[i].set_result(done), self.prefill[adapter]
+                )
 
 
 class _Recent:

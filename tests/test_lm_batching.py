@@ -1,0 +1,113 @@
+"""The queue: batches by group and length, bounded waiting, and failures that stay where they belong."""
+
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from kinject.errors import ModelError, OverloadedError, PromptTooLongError
+from kinject.lm.batching import BatchingQueue, Job, Limits, choose
+
+
+def job(tokens: int, kind: str = "generate", payload: object = None) -> Job:
+    return Job((kind, ""), tokens, payload)
+
+
+class Gate:
+    """A run that answers with the payload once it is opened, and raises what payload is an error."""
+
+    def __init__(self) -> None:
+        self.opened, self.entered = threading.Event(), threading.Event()
+        self.batches: list[list[int]] = []
+
+    def __call__(self, jobs: Sequence[Job]) -> None:
+        self.entered.set()
+        self.opened.wait(5)
+        self.batches.append([job.tokens for job in jobs])
+        for job in jobs:
+            if isinstance(job.payload, Exception):
+                raise job.payload
+            job.future.set_result(job.payload)
+
+
+def test_a_batch_holds_the_oldest_job_and_its_nearest_in_length():
+    waiting = [job(50), job(500), job(60), job(48), job(49, "score"), job(55)]
+    assert [j.tokens for j in choose(waiting, Limits(max_rows=3))] == [48, 50, 55]
+
+
+def test_a_batch_keeps_within_its_tokens():
+    waiting = [job(10), *[job(11 + n) for n in range(10)]]
+    batch = choose(waiting, Limits(max_tokens=50))
+    assert [j.tokens for j in batch] == [10, 11, 12]
+    assert choose([job(99)], Limits(max_tokens=50))
+
+
+def test_jobs_that_wait_share_the_next_batch():
+    gate = Gate()
+    queue = BatchingQueue(gate)
+    jobs = [job(n, payload=n) for n in (1, 2, 3)]
+    queue.submit(jobs[0])
+    gate.entered.wait(5)
+    for late in jobs[1:]:
+        queue.submit(late)
+    gate.opened.set()
+    assert [j.future.result(5) for j in jobs] == [1, 2, 3]
+    assert gate.batches == [[1], [2, 3]]
+
+
+def test_a_full_queue_refuses_who_will_not_wait():
+    gate = Gate()
+    queue = BatchingQueue(gate, Limits(max_waiting=1))
+    queue.submit(job(1))
+    gate.entered.wait(5)
+    queue.submit(job(2))
+    with pytest.raises(OverloadedError, match="1 requests are waiting"):
+        queue.submit(job(3), wait=False)
+    gate.opened.set()
+
+
+def test_a_full_queue_lets_others_wait():
+    gate = Gate()
+    queue = BatchingQueue(gate, Limits(max_waiting=1, max_rows=1))
+    gate.opened.set()
+    jobs = [job(n, payload=n) for n in range(20)]
+    for one in jobs:
+        queue.submit(one)
+    assert [one.future.result(5) for one in jobs] == list(range(20))
+
+
+def test_an_error_fails_its_batch_only():
+    gate = Gate()
+    queue = BatchingQueue(gate)
+    gate.opened.set()
+    bad, good = job(1, payload=RuntimeError("out of memory")), job(2, payload="fine")
+    queue.submit(bad)
+    with pytest.raises(ModelError, match="RuntimeError: out of memory"):
+        bad.future.result(5)
+    queue.submit(good)
+    assert good.future.result(5) == "fine"
+
+
+def test_an_error_of_ours_keeps_its_kind():
+    gate = Gate()
+    gate.opened.set()
+    bad = job(1, payload=PromptTooLongError("too long"))
+    queue = BatchingQueue(gate)
+    queue.submit(bad)
+    with pytest.raises(PromptTooLongError, match="too long"):
+        bad.future.result(5)
+
+
+def test_closing_fails_those_who_wait():
+    gate = Gate()
+    queue = BatchingQueue(gate, Limits(max_rows=1))
+    queue.submit(job(1))
+    gate.entered.wait(5)
+    late = job(2)
+    queue.submit(late)
+    threading.Timer(0.05, gate.opened.set).start()
+    queue.close()
+    with pytest.raises(ModelError, match="closed before"):
+        late.future.result(5)
+    with pytest.raises(ModelError, match="was closed"):
+        queue.submit(job(3))
