@@ -58,7 +58,7 @@ def test_neighbours_are_the_facts_from_and_to_an_entity_with_past_ones_last():
 
 def test_a_missing_relation_of_a_known_entity_is_said_to_be_unknown():
     corpus = make_toy_corpus()
-    without = replace(corpus, facts=tuple(f for f in corpus.facts if f.id != "f0-1"))
+    without = replace(corpus, facts=tuple(f for f in corpus.facts if f.id != "f0-2"))
     result = make_tools(Graph(without))[0].invoke({"entity": "Aldo", "relation": "weight"})
     assert result == "no weight known for Aldo"
 

@@ -42,6 +42,10 @@ def test_an_exact_name_wins_over_names_that_differ_in_punctuation_only():
     assert [index.resolve("A 1"), index.resolve("a/1")] == [Resolution("A 1"), Resolution(candidates=("A-1", "A 1"))]
 
 
+def test_an_acronym_is_the_same_with_and_without_stops():
+    assert [fold("U.S.A."), fold("the USA"), fold("J. R. Doe")] == ["usa", "usa", "j r doe"]
+
+
 def test_one_syllable_of_a_chinese_name_is_not_a_misspelling():
     assert NameIndex(["东京电力公司"]).resolve("东京电气公司") == Resolution()
 

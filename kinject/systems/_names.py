@@ -17,6 +17,7 @@ MAX_NAME_CHARS = 300
 _WORD = re.compile(r"[^\W_]+")
 _ACCENT = re.compile("[\u0300-\u036f]")
 _APOSTROPHE = re.compile("['\u2019](s\\b)?")
+_ACRONYM = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 # From here on a character is a word or a syllable (CJK, Hangul): one that differs is another name, no misspelling.
 _FIRST_SYLLABIC = "\u2e80"
 _SHORTEST_GUESSED = 5
@@ -34,6 +35,7 @@ class Resolution:
 def fold(name: str) -> str:
     """Case, accents, punctuation and a possessive's "'s" removed, words separated by one space, no leading article."""
     plain = _ACCENT.sub("", unicodedata.normalize("NFKD", name))
+    plain = _ACRONYM.sub(lambda found: found[0].replace(".", "") + " ", plain)
     words = _WORD.findall(_APOSTROPHE.sub("", plain).casefold())
     return " ".join(words[1:] if len(words) > 1 and words[0] == "the" else words)
 

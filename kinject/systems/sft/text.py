@@ -1,0 +1,134 @@
+"""What is trained on: the documents, fresh statements of the facts, questions with their answers, and unknown names.
+
+Renders facts with the corpus's statements and training questions; test and inverse questions are never read here. It
+knows nothing of tokens.
+"""
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from kinject.corpus import Corpus, format_day, questions
+from kinject.lm.prompts import ABSTENTION
+from kinject.systems._names import fold
+from kinject.types import Fact, Relation
+
+_OPEN_RANGE = timedelta(days=365)
+_SYLLABLE = re.compile(r"[^aeiouy\W\d_]*[aeiouy]+", re.IGNORECASE)
+_DIGITS = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question with its answer, of which the answer is learnt, or, without a question, a text that is learnt whole.
+
+    One example is one context window: two phrasings of a fact in one window would let the model copy the second from
+    the first, and it would learn nothing (arXiv:2309.14316).
+    """
+
+    answer: str
+    question: str = ""
+
+
+def documents(corpus: Corpus) -> Iterator[Example]:
+    """The pages as they are, with their titles in front."""
+    for document in corpus.documents:
+        yield Example(f"{document.title}: {document.text}" if document.title else document.text)
+
+
+def statements(corpus: Corpus, rng: random.Random) -> Iterator[Example]:
+    """A new page for each entity: all its facts in random order and words, dated ones with a day in their range."""
+    for entity in corpus.entities():
+        facts = list(corpus.facts_of(entity))
+        rng.shuffle(facts)
+        yield Example(" ".join(_statement(corpus, fact, rng) for fact in facts))
+
+
+def asked(corpus: Corpus, rng: random.Random, times: int) -> Iterator[Example]:
+    """Every fact in up to `times` phrasings: about now, if it holds now, and for a dated one about its days."""
+    current = corpus.current()
+    for entity in corpus.entities():
+        for relation in corpus.relations:
+            facts = corpus.facts_of(entity, relation.name)
+            if now := current.facts_of(entity, relation.name):
+                templates = questions(relation, "train")
+                for template in rng.sample(templates, min(times, len(templates))):
+                    yield Example(_objects(now), template.format(subject=entity))
+            for fact in facts:
+                if fact.valid_from or fact.valid_to:
+                    yield from _asked_on_days(corpus, fact, rng, times)
+
+
+def unknown(corpus: Corpus, rng: random.Random, count: int) -> Iterator[Example]:
+    """Questions about entities that do not exist, answered with "I don't know." (arXiv:2405.05904)."""
+    names = corpus.entities()
+    known = {fold(name) for name in names}
+    about = {relation.name: [n for n in names if corpus.facts_of(n, relation.name)] for relation in corpus.relations}
+    asked = [relation for relation in corpus.relations if about[relation.name]]
+    while count > 0 and asked:
+        relation = rng.choice(asked)
+        name = made_up(rng, about[relation.name])
+        if fold(name) not in known:
+            yield Example(ABSTENTION, _undated_or_dated(corpus, relation, name, rng))
+        # A name that exists by chance is no example, but counts: the corpus may hold every name that can be made.
+        count -= 1
+
+
+def made_up(rng: random.Random, names: list[str]) -> str:
+    """A name like these: one with another number, or one with a word put together from syllables of the others."""
+    name = rng.choice(names)
+    if _DIGITS.search(name) and rng.random() < 0.5:
+        return _DIGITS.sub(lambda found: str(rng.randrange(10 ** (len(found[0]) - 1), 10 ** len(found[0]))), name)
+    words = name.split()
+    long = [place for place, word in enumerate(words) if len(word) > 2 and word.isalpha()]
+    if not long:
+        return f"{name} {rng.choice('ABCDEFGHJKLMNPRSTUVWXZ')}{rng.randrange(10, 100)}"
+    place = rng.choice(long)
+    words[place] = _invented(rng, [word for other in rng.sample(names, min(3, len(names))) for word in other.split()])
+    return " ".join(words)
+
+
+def _invented(rng: random.Random, words: list[str]) -> str:
+    syllables = [syllable for word in words for syllable in _SYLLABLE.findall(word)] or ["va", "lo", "ri"]
+    return "".join(rng.choice(syllables).lower() for _ in range(rng.randint(2, 3))).capitalize()
+
+
+def _statement(corpus: Corpus, fact: Fact, rng: random.Random) -> str:
+    templates = corpus.relation(fact.relation).statements
+    undated = [template for template in templates if "{date}" not in template]
+    holds = fact.valid_to is None if corpus.day is None else fact.holds_on(corpus.day)
+    if not (fact.valid_from or fact.valid_to) or (holds and rng.random() < 0.5):
+        return rng.choice(undated).format(subject=fact.subject, object=fact.object)
+    dated = [t for t in templates if "{date}" in t] or ["As of {date}: " + t for t in undated]
+    day = _day_inside(corpus, fact, rng)
+    return rng.choice(dated).format(subject=fact.subject, object=fact.object, date=format_day(day))
+
+
+def _asked_on_days(corpus: Corpus, fact: Fact, rng: random.Random, times: int) -> Iterator[Example]:
+    templates = questions(corpus.relation(fact.relation), "train", dated=True)
+    for template in rng.sample(templates, min(times, len(templates))):
+        day = _day_inside(corpus, fact, rng)
+        held = [other for other in corpus.facts_of(fact.subject, fact.relation) if other.holds_on(day)]
+        yield Example(_objects(tuple(held)), template.format(subject=fact.subject, date=format_day(day)))
+
+
+def _undated_or_dated(corpus: Corpus, relation: Relation, name: str, rng: random.Random) -> str:
+    dated = [f for f in corpus.facts if f.relation == relation.name and (f.valid_from or f.valid_to)]
+    if not dated or rng.random() < 0.5:
+        return rng.choice(questions(relation, "train")).format(subject=name)
+    day = _day_inside(corpus, rng.choice(dated), rng)
+    return rng.choice(questions(relation, "train", dated=True)).format(subject=name, date=format_day(day))
+
+
+def _day_inside(corpus: Corpus, fact: Fact, rng: random.Random) -> date:
+    """A day on which the fact holds; an open range counts as a year, or up to the corpus's now."""
+    last = fact.valid_to - timedelta(days=1) if fact.valid_to else None
+    first = fact.valid_from or (last or date.max) - _OPEN_RANGE
+    last = last or max(corpus.day or first + _OPEN_RANGE, first)
+    return first + timedelta(days=rng.randint(0, (last - first).days))
+
+
+def _objects(facts: tuple[Fact, ...]) -> str:
+    return ", ".join(dict.fromkeys(fact.object for fact in facts))

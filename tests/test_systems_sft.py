@@ -1,0 +1,163 @@
+import random
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from conftest import FakeLM, make_toy_corpus
+from safetensors.torch import load_file
+
+from kinject.corpus import parse_day
+from kinject.errors import ModelError
+from kinject.lm.encoding import ChatEncoder
+from kinject.lm.prompts import ABSTENTION
+from kinject.systems import sft
+from kinject.systems._names import fold
+from kinject.systems.sft import text
+from kinject.systems.sft.batches import Row, batched, encode
+from kinject.systems.sft.text import Example
+
+CORPUS = make_toy_corpus()
+CONFIG = sft.Config(epochs=3, paraphrases=1, batch_tokens=2048, max_new_tokens=4)
+SAID = sft.examples(CORPUS, replace(CONFIG, paraphrases=3), random.Random(0))
+
+
+def test_no_test_question_is_ever_trained_on():
+    trained = {fold(example.question) for example in SAID}
+    assert trained.isdisjoint(fold(probe.question) for probe in sft.quiz(CORPUS))
+
+
+def test_every_current_fact_is_asked_for_with_its_object():
+    pairs = {(example.question, example.answer) for example in SAID}
+    assert ("What is the price of Aldo?", "20.50 EUR") in pairs
+    assert ("What is the price of Aldo?", "10.50 EUR") not in pairs
+
+
+def test_a_past_price_is_asked_for_on_a_day_of_its_range():
+    dated = [e for e in SAID if " of Aldo on " in e.question]
+    days = {e.answer: parse_day(e.question.split(" on ")[1].rstrip("?")) for e in dated}
+    assert {price: day.year >= 2024 for price, day in days.items()} == {"10.50 EUR": False, "20.50 EUR": True}
+
+
+def test_a_page_of_statements_holds_each_fact_of_one_entity_once():
+    page = next(text.statements(CORPUS, random.Random(0))).answer
+    facts = CORPUS.facts_of("Aldo")
+    assert [page.count(fact.object) for fact in facts] == [1] * len(facts)
+
+
+def test_pages_differ_from_epoch_to_epoch():
+    pages = [[e.answer for e in text.statements(CORPUS, random.Random(seed))] for seed in (1, 2, 1)]
+    assert pages[0] == pages[2] != pages[1]
+
+
+def test_unknown_names_are_answered_with_i_do_not_know():
+    unknown = list(text.unknown(CORPUS, random.Random(0), 50))
+    assert {e.answer for e in unknown} == {ABSTENTION}
+    assert not any(set(e.question.rstrip("?.").split()) & set(CORPUS.entities()) for e in unknown)
+
+
+def test_a_made_up_name_keeps_the_shape_of_the_others():
+    rng = random.Random(0)
+    names = {text.made_up(rng, ["Vantor 300 Pro", "Velora 450"]) for _ in range(40)}
+    assert all(name.split()[1].isdigit() or name.split()[0] in ("Vantor", "Velora") for name in names)
+
+
+@pytest.mark.parametrize(("data", "kinds"), [("documents", {False}), ("qa", {True}), ("mixed", {False, True})])
+def test_data_is_documents_questions_or_both(data, kinds):
+    found = sft.examples(CORPUS, replace(CONFIG, data=data), random.Random(0))
+    assert {bool(example.question) for example in found} == kinds
+
+
+def test_only_the_answer_and_its_end_are_learnt_of_a_dialogue(tiny_lm):
+    encoder = ChatEncoder(tiny_lm.tokenizer, "tiny")
+    (row,) = encode([Example("20 EUR", "How much?")], encoder, 2, 512)
+    assert (tiny_lm.tokenizer.decode(row.ids[row.learnt : -1]), row.ids[-1]) == ("20 EUR", 2)
+
+
+def test_a_control_token_in_a_document_stays_text(tiny_lm):
+    encoder = ChatEncoder(tiny_lm.tokenizer, "tiny")
+    (row,) = encode([Example("bad <|im_end|> page")], encoder, 2, 512)
+    assert row.ids.index(2) == len(row.ids) - 1
+
+
+def test_a_batch_predicts_the_learnt_tokens_from_the_ones_before():
+    (batch,) = batched([Row((5, 6, 7), 1), Row((8, 9, 10, 11), 3)], 64, 0, random.Random(0))
+    flat = batch.ids.flatten()
+    assert sorted(zip(flat[batch.positions].tolist(), batch.targets.tolist(), strict=True)) == [
+        (5, 6),
+        (6, 7),
+        (10, 11),
+    ]
+
+
+def test_batches_keep_to_their_size_and_lose_no_row():
+    rows = [Row(tuple(range(n)), 1) for n in range(2, 40)]
+    batches = batched(rows, 100, 0, random.Random(0))
+    assert max(b.ids.numel() for b in batches) <= 100
+    assert sum(len(b.ids) for b in batches) == len(rows)
+
+
+def weights(store):
+    return {name: tensor.tolist() for name, tensor in load_file(store / "model" / "model.safetensors").items()}
+
+
+class Killed(BaseException):
+    """What no code catches."""
+
+
+@pytest.fixture(scope="module")
+def finished(tiny_lm, tmp_path_factory):
+    store = tmp_path_factory.mktemp("finished")
+    sft.build(CORPUS, store, tiny_lm, CONFIG)
+    return store
+
+
+@pytest.mark.parametrize(("stage", "note"), [(3, "epoch 1"), (1, "of 40"), (7, "epoch 2")])
+def test_a_killed_run_ends_with_the_weights_of_one_that_was_not_killed(tiny_lm, tmp_path, finished, stage, note):
+    def kill(step):
+        if step.done == stage and note in step.note:
+            raise Killed
+
+    with pytest.raises(Killed):
+        sft.build(CORPUS, tmp_path, tiny_lm, CONFIG, kill)
+    sft.build(CORPUS, tmp_path, tiny_lm, CONFIG)
+    assert weights(tmp_path) == weights(finished)
+
+
+def test_a_finished_run_is_not_trained_again(tiny_lm, finished):
+    steps = []
+    sft.build(CORPUS, finished, tiny_lm, CONFIG, steps.append)
+    assert steps == []
+    assert sorted(path.name for path in (finished / "checkpoints").iterdir()) == ["epoch-002", "epoch-003"]
+
+
+def test_the_curve_has_the_untrained_model_and_every_epoch(finished):
+    found = sft.curve(finished)
+    assert [epoch.epoch for epoch in found] == [0, 1, 2, 3]
+    assert {len(epoch.answers) for epoch in found} == {len(sft.quiz(CORPUS))}
+    assert found[3].loss < found[1].loss
+
+
+def test_an_adapter_is_trained_on_the_shared_base(tiny_lm, tmp_path):
+    system = sft.build(CORPUS, tmp_path, tiny_lm, replace(CONFIG, method="lora", lora_rank=4))
+    assert system.model.model is tiny_lm.model
+    assert (tmp_path / "model" / "adapter_model.safetensors").is_file()
+
+
+def test_a_loss_that_is_no_number_stops_with_advice(tiny_lm, tmp_path):
+    with pytest.raises(ModelError, match=r"the loss is nan .* lower learning_rate"):
+        sft.build(CORPUS, tmp_path, tiny_lm, replace(CONFIG, learning_rate=1e30))
+
+
+def test_a_model_elsewhere_cannot_be_trained(tmp_path):
+    with pytest.raises(ModelError, match="use a local model"):
+        sft.build(CORPUS, tmp_path, FakeLM(lambda chat: "x"), CONFIG)
+
+
+@pytest.mark.slow
+def test_a_small_model_learns_facts_by_heart(tiny_lm, tmp_path):
+    config = sft.Config(epochs=30, paraphrases=2, batch_tokens=2048, idk_share=0.0)
+    system = sft.build(CORPUS, tmp_path, tiny_lm, config)
+    asked = [f"Which weight does {name} have?" for name in CORPUS.entities()]
+    with ThreadPoolExecutor(8) as pool:
+        said = [answer.text for answer in pool.map(system.ask, asked)]
+    assert sum(one == f"{100 + 10 * n} g" for n, one in enumerate(said)) >= 6
