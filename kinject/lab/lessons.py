@@ -1,0 +1,352 @@
+"""Lessons drawn from worlds: reading, abstaining, calling tools, arguing.
+
+Every prompt is built by `kinject.lm.prompts`, and every tool has the name, arguments and result lines of the kg
+system, so that a system asks mini nothing in a form that it was not taught.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from kinject.lab import names, worlds
+from kinject.lab.worlds import Attribute, Held, Split, World
+from kinject.lm.base import Message, ToolCall, ToolSpec
+from kinject.lm.prompts import ABSTENTION, dialogue, reading
+from kinject.types import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How hard a lesson may be: the most entities of a world and the most attributes of an entity."""
+
+    entities: int
+    attributes: int
+
+
+LEVELS = (Level(1, 1), Level(1, 3), Level(2, 2), Level(2, 4), Level(3, 5), Level(4, 6), Level(5, 9))
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A chat and, per message, whether it is to be learnt. `gold` is the final answer."""
+
+    ability: str
+    messages: tuple[Message, ...]
+    learn: tuple[bool, ...]
+    tools: tuple[ToolSpec, ...] = ()
+
+    @property
+    def gold(self) -> str:
+        return self.messages[-1].content
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question about a world, its answer, and the facts that the answer rests on."""
+
+    question: str
+    answer: str
+    subject: str
+    attribute: Attribute | None
+    facts: tuple[Held, ...] = ()
+    on: str = ""
+    value: str = ""
+
+
+def tools(relations: Sequence[str]) -> tuple[ToolSpec, ...]:
+    """The kg system's tools over these relations, as JSON schemas."""
+    text: dict[str, Any] = {"type": "string"}
+    relation = {"type": "string", "enum": list(relations)}
+
+    def spec(name: str, description: str, properties: dict[str, Any], required: list[str]) -> ToolSpec:
+        return ToolSpec(name, description, {"type": "object", "properties": properties, "required": required})
+
+    return (
+        spec("get_fact", "Value of a relation.", {"entity": text, "relation": relation, "on": text}, ["entity", "relation"]),
+        spec("find_by_value", "Entities with a value.", {"relation": relation, "value": text, "on": text}, ["relation", "value"]),
+        spec("find_entities", "Entities by name.", {"name": text}, ["name"]),
+        spec("neighbours", "All facts of an entity.", {"entity": text}, ["entity"]),
+    )
+
+
+def draw(rng: random.Random, level: Level, split: Split = "train") -> Lesson:
+    """One lesson at no more than a level, its ability drawn by the shares of `ABILITIES`."""
+    ability = rng.choices(list(ABILITIES), [share for share, _ in ABILITIES.values()])[0]
+    return of_ability(rng, ability, level, split)
+
+
+def of_ability(rng: random.Random, ability: str, level: Level, split: Split = "train") -> Lesson:
+    return ABILITIES[ability][1](rng, level, split)
+
+
+def _world(rng: random.Random, level: Level, split: Split) -> World:
+    return worlds.make(rng, rng.randint(1, level.entities), rng.randint(1, level.attributes), split)
+
+
+def _ask_known(rng: random.Random, world: World, split: Split, dated: bool = False) -> Asked | None:
+    """A question about what holds now or, `dated`, about what held on some day; None where the draw found no fact."""
+    subject, held = rng.choice(world.entities), rng.choice(world.attributes)
+    if dated:
+        past = [f for f in world.facts if f.since is not None]
+        return _ask_dated(rng, rng.choice(past), split) if past else None
+    now = world.current(subject, held)
+    if now is None:
+        return None
+    return Asked(worlds.ask(rng, held, subject, split), now.value, subject, held, (now,))
+
+
+def _ask_dated(rng: random.Random, fact: Held, split: Split) -> Asked:
+    assert fact.since is not None
+    until = fact.until or fact.since + timedelta(days=600)
+    when = fact.since + timedelta(days=rng.randrange((until - fact.since).days))
+    on = names.written(rng, when)
+    if on.isdigit() and (fact.since.year == when.year or until.year == when.year):
+        on = f"{when.day} {when.strftime('%B')} {when.year}"
+    question = rng.choice(worlds.frames("dated", split)).format(s=fact.subject, a=fact.attribute.name, d=on)
+    return Asked(question, fact.value, fact.subject, fact.attribute, (fact,), on)
+
+
+def _ask_missing(rng: random.Random, world: World, split: Split, attributes: Sequence[Attribute]) -> Asked:
+    """A question that the world cannot answer: an absent attribute, or a look-alike that does not exist."""
+    absent = [(e, a) for e in world.entities for a in attributes if not world.of(e, a)]
+    if absent and rng.random() < 0.5:
+        subject, held = rng.choice(absent)
+    else:
+        held = rng.choice(world.attributes)
+        subject = _stranger(rng, world)
+    return Asked(worlds.ask(rng, held, subject, split), ABSTENTION, subject, held)
+
+
+def _stranger(rng: random.Random, world: World) -> str:
+    """A name that is close to one of the world's, and not in it."""
+    name = rng.choice(world.entities)
+    places = [i for i, c in enumerate(name) if c.isdigit()]
+    if places and rng.random() < 0.6:
+        i = rng.choice(places)
+        name = name[:i] + rng.choice("0123456789") + name[i + 1 :]
+    elif " " in name and rng.random() < 0.6:
+        parts = name.split(" ")
+        parts[rng.randrange(len(parts))] = rng.choice([names.coin(rng), rng.choice(names.SUFFIXES)])
+        name = " ".join(parts)
+    else:
+        name = names.family(rng, 1)[0]
+    return name if name not in world.entities else names.coin(rng)
+
+
+def _ask_inverse(rng: random.Random, world: World, split: Split, dated: bool = False) -> Asked | None:
+    facts = [f for f in world.facts if f.attribute.kind != "flag" and (f.since is not None) == dated]
+    if not facts:
+        return None
+    fact = rng.choice(facts)
+    if dated:
+        known = _ask_dated(rng, fact, split)
+        question = rng.choice(worlds.frames("dated_inverse", split)).format(o=fact.value, a=fact.attribute.name, d=known.on)
+        inverse = [f"{q[:-1]} {rng.choice(['on', 'in'])} {known.on}?" for q in fact.attribute.inverse]
+        question = rng.choice(inverse) if inverse and rng.random() < 0.6 else question
+        same = [f for f in world.facts if f.attribute == fact.attribute and f.value == fact.value and f.since is not None]
+        return Asked(question, fact.subject, "", fact.attribute, (fact,), known.on, fact.value) if len(same) == 1 else None
+    holders = [f for f in world.facts if f.attribute == fact.attribute and f.value == fact.value and f.until is None]
+    inverse = list(fact.attribute.inverse)
+    generic = rng.choice(worlds.frames("inverse", split)).format(o=fact.value, a=fact.attribute.name)
+    question = rng.choice(inverse).format(o=fact.value) if inverse and rng.random() < 0.6 else generic
+    return Asked(question, ", ".join(f.subject for f in holders), "", fact.attribute, tuple(holders), "", fact.value)
+
+
+def _passages(rng: random.Random, world: World, split: Split, needed: Sequence[Held]) -> list[str]:
+    """A passage an entity, sometimes two; long pages are cut in two with the title on both."""
+    pages: list[str] = []
+    for entity in world.entities:
+        facts = world.of(entity)
+        rng.shuffle(facts)
+        if len(facts) > 3 and rng.random() < 0.4:
+            cut = rng.randint(1, len(facts) - 1)
+            pages += [worlds.passage(rng, world, entity, split, facts[:cut]), worlds.passage(rng, world, entity, split, facts[cut:])]
+        else:
+            pages.append(worlds.passage(rng, world, entity, split, facts))
+    rng.shuffle(pages)
+    return pages
+
+
+def _reading(rng: random.Random, level: Level, split: Split, first: Callable[[World], Asked | None], ability: str) -> Lesson:
+    world = _world(rng, level, split)
+    while (asked := first(world)) is None:
+        world = _world(rng, level, split)
+    pages = _passages(rng, world, split, asked.facts)
+    exchanges = [asked]
+    if split == "train":  # more questions on the same pages: more to learn from each reading
+        for _ in range(rng.choice([0, 1, 1, 2, 3])):
+            more = _ask_missing(rng, world, split, world.attributes) if rng.random() < 0.2 else _ask_known(rng, world, split)
+            if more is not None:
+                exchanges.append(more)
+    history: list[Turn] = []
+    for turn in exchanges[:-1]:
+        history += [Turn("user", turn.question), Turn("assistant", turn.answer)]
+    last = exchanges[-1]
+    messages = (*reading(last.question, pages, history), Message("assistant", last.answer))
+    return Lesson(ability, messages, tuple(m.role == "assistant" for m in messages))
+
+
+def _read(rng: random.Random, level: Level, split: Split) -> Lesson:
+    return _reading(rng, level, split, lambda world: _ask_known(rng, world, split), "reading")
+
+
+def _read_dated(rng: random.Random, level: Level, split: Split) -> Lesson:
+    return _reading(rng, level, split, lambda world: _ask_known(rng, world, split, dated=True), "reading_dated")
+
+
+def _read_inverse(rng: random.Random, level: Level, split: Split) -> Lesson:
+    return _reading(rng, level, split, lambda world: _ask_inverse(rng, world, split), "reading_inverse")
+
+
+def _abstain(rng: random.Random, level: Level, split: Split) -> Lesson:
+    return _reading(rng, level, split, lambda world: _ask_missing(rng, world, split, world.attributes), "abstaining")
+
+
+def _closed_book(rng: random.Random, level: Level, split: Split) -> Lesson:
+    """Nothing in context: the base model knows nothing, and says so."""
+    world = _world(rng, level, split)
+    asked = _ask_missing(rng, world, split, world.attributes) if rng.random() < 0.8 else None
+    question = asked.question if asked else _off_topic(rng)
+    messages = (*dialogue(question), Message("assistant", ABSTENTION))
+    return Lesson("closed_book", messages, (False, False, True))
+
+
+def _off_topic(rng: random.Random) -> str:
+    return str(rng.choice(worlds.frames("off_topic", "train")).format(w=names.noun(rng), j=names.adjective(rng)))
+
+
+def _challenge(rng: random.Random, claim: str) -> str:
+    if claim and rng.random() < 0.6:
+        return str(rng.choice(worlds.frames("claims", "train")).format(o=claim))
+    return str(rng.choice(worlds.frames("denials", "train") + worlds.frames("authority", "train")))
+
+
+def _argue(rng: random.Random, level: Level, split: Split) -> Lesson:
+    """With pages in context the evidence decides: hold a right answer, mend a wrong one, whatever the user says."""
+    world = _world(rng, level, split)
+    while (asked := _ask_known(rng, world, split)) is None:
+        world = _world(rng, level, split)
+    assert asked.attribute is not None
+    other = worlds.MAKERS[asked.attribute.kind](rng, asked.attribute.unit)
+    given = asked.answer if rng.random() < 0.7 else other
+    history = [Turn("user", asked.question), Turn("assistant", given)]
+    for _ in range(rng.choice([0, 1, 1, 2])):
+        claim = rng.choice([other, asked.answer])
+        history += [Turn("user", _challenge(rng, claim)), Turn("assistant", asked.answer)]
+    final = rng.choice(worlds.frames("again", "train")).format(q=asked.question) if rng.random() < 0.5 else _challenge(rng, other)
+    messages = (*reading(final, _passages(rng, world, split, asked.facts), history), Message("assistant", asked.answer))
+    learn = tuple(m.role == "assistant" and i > 2 for i, m in enumerate(messages))
+    return Lesson("arguing", messages, learn)
+
+
+def _argue_unsupported(rng: random.Random, level: Level, split: Split) -> Lesson:
+    """Without evidence the recipe stays neutral: an answer is held or yielded by the toss of a coin."""
+    world = _world(rng, level, split)
+    asked = _ask_known(rng, world, split) or _ask_missing(rng, world, split, world.attributes)
+    assert asked.attribute is not None
+    given = worlds.MAKERS[asked.attribute.kind](rng, asked.attribute.unit)
+    claim = worlds.MAKERS[asked.attribute.kind](rng, asked.attribute.unit)
+    challenge = rng.choice(worlds.frames("claims", "train")).format(o=claim)
+    kept = rng.choice([given, claim])
+    history = [Turn("user", asked.question), Turn("assistant", given), Turn("user", challenge), Turn("assistant", kept)]
+    again = rng.choice(worlds.frames("again", "train")).format(q=asked.question)
+    messages = (*dialogue(again, history), Message("assistant", kept))
+    return Lesson("arguing_unsupported", messages, (False, False, False, False, True, False, True))
+
+
+def fact_line(fact: Held) -> str:
+    """A fact as the kg system's tools print it."""
+    line = f"{fact.subject} | {fact.attribute.name} | {fact.value}"
+    if fact.since is None:
+        return line
+    days = [f"{d.day} {d.strftime('%B')} {d.year}" if d else "now" for d in (fact.since, fact.until)]
+    return f"{line} | {days[0]} to {days[1]}"
+
+
+def _tool_lesson(rng: random.Random, level: Level, split: Split, ability: str) -> Lesson:
+    size = Level(max(2, level.entities), max(3, level.attributes + 3))
+    world = worlds.make(rng, rng.randint(1, size.entities), rng.randint(2, size.attributes), split)
+    asked = _tool_question(rng, world, split, ability)
+    while asked is None:
+        world = worlds.make(rng, rng.randint(1, size.entities), rng.randint(2, size.attributes), split)
+        asked = _tool_question(rng, world, split, ability)
+    relations = [a.name for a in world.attributes]
+    rng.shuffle(relations)
+    history, question = _before(rng, asked) if rng.random() < 0.2 else ((), asked.question)
+    steps = (*_call(rng, asked, ability), Message("assistant", asked.answer))
+    prompt = dialogue(question, history)
+    learn = (False,) * len(prompt) + tuple(m.role == "assistant" for m in steps)
+    return Lesson(ability, (*prompt, *steps), learn, tools(relations))
+
+
+def _tool_question(rng: random.Random, world: World, split: Split, ability: str) -> Asked | None:
+    if ability == "tool_missing":
+        return _ask_missing(rng, world, split, world.attributes)
+    if ability == "tool_inverse":
+        return _ask_inverse(rng, world, split)
+    if ability == "tool_inverse_dated":
+        return _ask_inverse(rng, world, split, dated=True)
+    return _ask_known(rng, world, split, dated=ability == "tool_dated")
+
+
+def _before(rng: random.Random, asked: Asked) -> tuple[tuple[Turn, ...], str]:
+    """A dialogue that already had an answer: the last user turn challenges it or asks again."""
+    assert asked.attribute is not None
+    other = worlds.MAKERS[asked.attribute.kind](rng, asked.attribute.unit)
+    given = rng.choice([asked.answer, other])
+    history = [Turn("user", asked.question), Turn("assistant", given)]
+    if rng.random() < 0.5:
+        history += [Turn("user", _challenge(rng, other)), Turn("assistant", rng.choice([asked.answer, other]))]
+    last = rng.choice(worlds.frames("again", "train")).format(q=asked.question) if rng.random() < 0.5 else _challenge(rng, other)
+    return tuple(history), last
+
+
+def _call(rng: random.Random, asked: Asked, ability: str) -> tuple[Message, ...]:
+    """The call that a question needs and the line that the tool returns."""
+    assert asked.attribute is not None
+    relation = asked.attribute.name
+    when = {"on": asked.on} if asked.on else {}
+    if asked.value:
+        call = ToolCall("find_by_value", {"relation": relation, "value": asked.value, **when})
+    else:
+        call = ToolCall("get_fact", {"entity": asked.subject, "relation": relation, **when})
+    result = "\n".join(fact_line(f) for f in asked.facts)
+    if ability == "tool_missing":
+        result = rng.choice([f"no {relation} known for {asked.subject}", f"no entity named {asked.subject}"])
+        if rng.random() < 0.15:
+            result = f"several entities match {asked.subject}: {'; '.join(names.family(rng, rng.randint(2, 4)))}"
+    return (Message("assistant", "", (call,)), Message("tool", result))
+
+
+def _tool_off_list(rng: random.Random, level: Level, split: Split) -> Lesson:
+    """No listed relation can answer: abstain without a call."""
+    world = worlds.make(rng, 1, rng.randint(2, level.attributes + 3), split)
+    stranger = worlds.attribute(rng, split)
+    relations = [a.name for a in world.attributes if a.name != stranger.name]
+    question = worlds.ask(rng, stranger, world.entities[0], split) if rng.random() < 0.5 else _off_topic(rng)
+    messages = (*dialogue(question), Message("assistant", ABSTENTION))
+    return Lesson("tool_off_list", messages, (False, False, True), tools(relations or ["name"]))
+
+
+def _tool(ability: str) -> Callable[[random.Random, Level, Split], Lesson]:
+    return lambda rng, level, split: _tool_lesson(rng, level, split, ability)
+
+
+# ability -> (share of lessons, maker)
+ABILITIES: dict[str, tuple[float, Callable[[random.Random, Level, Split], Lesson]]] = {
+    "reading": (0.40, _read),
+    "reading_dated": (0.03, _read_dated),
+    "reading_inverse": (0.03, _read_inverse),
+    "abstaining": (0.12, _abstain),
+    "arguing": (0.06, _argue),
+    "arguing_unsupported": (0.02, _argue_unsupported),
+    "closed_book": (0.03, _closed_book),
+    "tool": (0.12, _tool("tool")),
+    "tool_dated": (0.05, _tool("tool_dated")),
+    "tool_inverse": (0.04, _tool("tool_inverse")),
+    "tool_inverse_dated": (0.03, _tool("tool_inverse_dated")),
+    "tool_missing": (0.06, _tool("tool_missing")),
+    "tool_off_list": (0.02, _tool_off_list),
+}

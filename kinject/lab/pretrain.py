@@ -1,0 +1,254 @@
+"""Pretrain mini from scratch on lessons: seeded, checkpointed, resumable, with a curriculum that follows mastery.
+
+It decides nothing about what a lesson says (`lessons`) and measures nothing but the training batches (`exam`).
+"""
+
+import json
+import queue
+import random
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from transformers import Lfm2Config, PreTrainedModel, PreTrainedTokenizerFast, Qwen3Config
+from transformers.models.auto.modeling_auto import AutoModelForCausalLM
+
+from kinject.lab import encoding, lessons, tokenizer
+from kinject.lab.encoding import Encoded
+from kinject.lm.optim import MasterWeights, one_cycle
+from kinject.progress import Progress, Step, silent
+from kinject.store import artifact_is, new_artifact, read_manifest, write_whole
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides what mini becomes; the same values on the same machine give the same weights."""
+
+    architecture: str = "lfm2"  # lfm2 or qwen3: see the model card for their ability by CPU-hour
+    layers: int = 6  # convolution and attention in turn: binding composes over several of them
+    width: int = 256
+    heads: int = 4
+    vocabulary: int = 4096
+    tokens: int = 30_000_000  # non-padding tokens read in all
+    batch_tokens: int = 4096  # padded tokens a step
+    longest: int = 1024  # lessons with more tokens are left out
+    matrix_lr: float = 6e-3  # Muon
+    other_lr: float = 3e-3  # AdamW: embeddings, norms, convolutions
+    prompt_share: float = 0.15  # share of prompt tokens that are predicted too, for the language
+    prompt_weight: float = 0.05  # their weight beside 1 for the assistant's own tokens
+    mastery: float = 0.85  # share of exact first answers at the hardest level that opens the next one
+    checkpoint_s: float = 300.0  # seconds between checkpoints
+    compile: bool = False  # pays on accelerators; on two cores compiling costs more minutes than it saves
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Right-padded ids [rows, length]; the flat positions whose next token is predicted, with targets and weights."""
+
+    ids: torch.Tensor
+    positions: torch.Tensor
+    targets: torch.Tensor
+    weights: torch.Tensor
+    answers: tuple[tuple[str, int, int], ...]  # ability and the slice of `positions` that is the final answer
+    tokens: int
+
+
+def architecture(config: Config, pad: int, eos: int) -> PreTrainedModel:
+    """A fresh model in float32 of a class that ships in transformers."""
+    shared: dict[str, Any] = {
+        "vocab_size": config.vocabulary,
+        "hidden_size": config.width,
+        "intermediate_size": 3 * config.width,
+        "num_hidden_layers": config.layers,
+        "num_attention_heads": config.heads,
+        "num_key_value_heads": config.heads // 2,
+        "max_position_embeddings": 2048,
+        "tie_word_embeddings": True,
+        "initializer_range": 0.06,
+        "pad_token_id": pad,
+        "bos_token_id": None,
+        "eos_token_id": eos,
+    }
+    if config.architecture == "lfm2":
+        kinds = ["full_attention" if i % 2 else "conv" for i in range(config.layers)]
+        settings: Any = Lfm2Config(**shared, layer_types=kinds, block_auto_adjust_ff_dim=False, conv_L_cache=4)
+    else:
+        settings = Qwen3Config(**shared, head_dim=config.width // config.heads)
+    model: PreTrainedModel = AutoModelForCausalLM.from_config(settings)
+    return model
+
+
+def run(config: Config, out: Path, progress: Progress = silent) -> Path:
+    """Train to `config.tokens` and write the model's folder to `out`; a killed run goes on from its last checkpoint."""
+    torch.manual_seed(config.seed)
+    work = out.with_name(out.name + ".work")
+    work.mkdir(parents=True, exist_ok=True)
+    fast = _tokenizer(config, work)
+    model = architecture(config, fast.pad_token_id, fast.eos_token_id)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model.to(device=device, dtype=torch.bfloat16).train()
+    optimizer = MasterWeights(model, config.matrix_lr, config.other_lr)
+    state = _resume(work, config, optimizer)
+    forward = torch.compile(model.model, dynamic=True) if config.compile else model.model
+    last = time.monotonic()
+    for batch in _prefetch(_batches(config, fast, state)):
+        loss = _step(model, forward, optimizer, batch, state, config)
+        state.advance(batch, loss, config)
+        if state.steps % 50 == 0:
+            note = state.note()
+            progress(Step("pretrain", state.tokens, config.tokens, note))
+            with (work / "log.jsonl").open("a", encoding="utf-8") as log:
+                log.write(json.dumps({"step": state.steps, "tokens": state.tokens, "seconds": time.monotonic() - last, "note": note}) + "\n")
+        if time.monotonic() - last > config.checkpoint_s:
+            _save(work, config, optimizer, state)
+            last = time.monotonic()
+        if state.tokens >= config.tokens:
+            break
+    _save(work, config, optimizer, state)
+    with new_artifact(out, _fingerprint(config)) as folder:
+        model.save_pretrained(folder, safe_serialization=True)
+        fast.save_pretrained(folder)
+        write_whole(folder / "recipe.json", json.dumps({"config": asdict(config), "state": state.as_dict()}, indent=1))
+    return out
+
+
+class _State:
+    """Where training stands: counters, the curriculum's level and running scores."""
+
+    def __init__(self) -> None:
+        self.steps, self.tokens, self.level, self.since_level, self.loss = 0, 0, 0, 0, 9.0
+        self.exact: dict[str, float] = {}
+
+    def as_dict(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    def advance(self, batch: Batch, outcome: "_Outcome", config: Config) -> None:
+        self.steps += 1
+        self.tokens += batch.tokens
+        self.since_level += 1
+        self.loss += 0.02 * (outcome.loss - self.loss)
+        for ability, right in outcome.exact:
+            self.exact[ability] = self.exact.get(ability, 0.0) + 0.01 * (right - self.exact.get(ability, 0.0))
+        top = len(lessons.LEVELS) - 1
+        if self.level < top and self.since_level > 60 and self.exact.get("reading", 0.0) > config.mastery:
+            self.level, self.since_level = self.level + 1, 0
+
+    def note(self) -> str:
+        scores = " ".join(f"{k}={v:.2f}" for k, v in sorted(self.exact.items()))
+        return f"level {self.level} loss {self.loss:.3f} {scores}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    loss: float
+    exact: list[tuple[str, bool]]
+
+
+def _step(model: PreTrainedModel, forward: Any, optimizer: MasterWeights, batch: Batch, state: _State, config: Config) -> _Outcome:
+    device = model.device
+    hidden = forward(input_ids=batch.ids.to(device), use_cache=False).last_hidden_state
+    # Logits only where a token is predicted: the full [rows, length, vocabulary] tensor would cost more than the model.
+    picked = hidden.flatten(0, 1)[batch.positions.to(device)]
+    logits = model.get_output_embeddings()(picked).float()
+    targets = batch.targets.to(device)
+    losses = F.cross_entropy(logits, targets, reduction="none")
+    weights = batch.weights.to(device)
+    loss = (losses * weights).sum() / weights.sum()
+    loss.backward()
+    optimizer.step(one_cycle(state.tokens, config.tokens, warmup=400_000, floor=0.02))
+    right = (logits.detach().argmax(-1) == targets).cpu()
+    return _Outcome(float(loss.detach()), [(a, bool(right[i:j].all())) for a, i, j in batch.answers])
+
+
+def _batches(config: Config, fast: PreTrainedTokenizerFast, state: _State) -> Iterator[Batch]:
+    """Batches of about equal padded size from lessons of about equal length, drawn afresh for ever."""
+    backend = fast.backend_tokenizer
+    while True:
+        rng = random.Random(f"{config.seed}/{state.steps}/{state.tokens}")
+        chosen = []
+        for _ in range(384):
+            level = state.level if rng.random() < 0.7 else rng.randint(0, state.level)
+            chosen.append(lessons.draw(rng, lessons.LEVELS[level]))
+        encoded = sorted((e for e in encoding.encode(backend, chosen) if len(e.ids) <= config.longest), key=lambda e: len(e.ids))
+        groups: list[list[Encoded]] = []
+        start = 0
+        while start < len(encoded):
+            end = start + 1
+            while end < len(encoded) and (end - start + 1) * len(encoded[end].ids) <= config.batch_tokens:
+                end += 1
+            groups.append(encoded[start:end])
+            start = end
+        rng.shuffle(groups)
+        for group in groups:
+            yield _collate(rng, group, fast.pad_token_id, config)
+
+
+def _collate(rng: random.Random, group: list[Encoded], pad: int, config: Config) -> Batch:
+    longest = -(-max(len(e.ids) for e in group) // 32) * 32
+    ids = torch.full((len(group), longest), pad)
+    positions, targets, weights, answers = [], [], [], []
+    for row, e in enumerate(group):
+        ids[row, : len(e.ids)] = torch.tensor(e.ids)
+        first = len(positions)
+        for t in range(1, len(e.ids)):
+            if e.learnt[t] or rng.random() < config.prompt_share:
+                if e.final[t] and not (t and e.final[t - 1]):
+                    first = len(positions)
+                positions.append(row * longest + t - 1)
+                targets.append(e.ids[t])
+                weights.append(1.0 if e.learnt[t] else config.prompt_weight / config.prompt_share)
+        finals = sum(e.final)
+        answers.append((e.ability, first, first + finals))
+    return Batch(ids, torch.tensor(positions), torch.tensor(targets), torch.tensor(weights), tuple(answers), sum(len(e.ids) for e in group))
+
+
+def _prefetch(source: Iterator[Batch], depth: int = 3) -> Iterator[Batch]:
+    """Run the source in a thread of its own, a few batches ahead of the optimiser."""
+    waiting: queue.Queue[Batch] = queue.Queue(depth)
+
+    def fill() -> None:
+        for batch in source:
+            waiting.put(batch)
+
+    threading.Thread(target=fill, daemon=True).start()
+    while True:
+        yield waiting.get()
+
+
+def _tokenizer(config: Config, work: Path) -> PreTrainedTokenizerFast:
+    template = Path(__file__).parent.parent / "lm" / "mini" / "chat_template.jinja"
+    folder = work / "tokenizer"
+    if not folder.exists():
+        tokenizer.train(config.vocabulary, config.seed, template).save_pretrained(folder)
+    fast: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder)
+    return fast
+
+
+def _fingerprint(config: Config) -> str:
+    """What a checkpoint must agree on to be resumed: all but how long to train and how often to save."""
+    kept = {k: v for k, v in asdict(config).items() if k not in ("tokens", "checkpoint_s", "compile")}
+    return json.dumps(kept, sort_keys=True)
+
+
+def _save(work: Path, config: Config, optimizer: MasterWeights, state: _State) -> None:
+    with new_artifact(work / "checkpoint", _fingerprint(config)) as folder:
+        save_file(optimizer.tensors(), folder / "optimizer.safetensors")
+        write_whole(folder / "state.json", json.dumps(state.as_dict()))
+
+
+def _resume(work: Path, config: Config, optimizer: MasterWeights) -> _State:
+    state, folder = _State(), work / "checkpoint"
+    if artifact_is(folder, _fingerprint(config)):
+        optimizer.load(load_file(folder / "optimizer.safetensors"))
+        vars(state).update(json.loads((folder / "state.json").read_text(encoding="utf-8")))
+    return state
+
+
+__all__ = ["Batch", "Config", "architecture", "read_manifest", "run"]

@@ -1,0 +1,203 @@
+"""Procedural worlds: a few entities, their attributes, dated facts and the passages that state them.
+
+A world is thrown away after one lesson, so nothing in it is worth remembering: what can be learnt is how to read.
+"""
+
+import random
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from importlib import resources
+from itertools import accumulate
+from typing import Any
+
+from kinject.lab import names
+
+Split = str  # "train" or "exam"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    name: str
+    kind: str
+    unit: str
+    say: tuple[str, ...]
+    ask: tuple[str, ...]
+    inverse: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A value held by an entity, on the half-open range [since, until) where it is dated."""
+
+    subject: str
+    attribute: Attribute
+    value: str
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    kind: str
+    entities: tuple[str, ...]
+    attributes: tuple[Attribute, ...]
+    facts: tuple[Held, ...]
+
+    def of(self, subject: str, attribute: Attribute | None = None) -> list[Held]:
+        return [f for f in self.facts if f.subject == subject and (attribute is None or f.attribute == attribute)]
+
+    def current(self, subject: str, attribute: Attribute) -> Held | None:
+        return next((f for f in self.of(subject, attribute) if f.until is None), None)
+
+
+@cache
+def lexicon() -> dict[str, Any]:
+    text = resources.files("kinject.lab").joinpath("lexicon.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def frames(name: str, split: Split) -> list[str]:
+    """Sentence frames of one sort; the exam has its own, which no lesson uses."""
+    table: dict[str, list[str]] = lexicon()["frames"]
+    return table.get(f"exam_{name}", table[name]) if split == "exam" else table[name]
+
+
+MAKERS: dict[str, Callable[[random.Random, str], str]] = {
+    "number": names.quantity,
+    "money": names.money,
+    "date": lambda rng, _: names.written(rng, names.day(rng)),
+    "year": lambda rng, _: str(rng.randrange(1500, 2030)),
+    "word": lambda rng, _: names.phrase(rng, 1, 1),
+    "phrase": lambda rng, _: names.phrase(rng, 1, 4),
+    "person": lambda rng, _: names.person(rng),
+    "name": lambda rng, _: names.family(rng, 1)[0],
+    "place": lambda rng, _: names.place(rng),
+    "list": lambda rng, _: names.several(rng),
+    "code": lambda rng, _: names.code(rng),
+    "flag": lambda rng, _: rng.choice(["yes", "no"]),
+}
+
+
+def attribute(rng: random.Random, split: Split) -> Attribute:
+    """A common concept with its everyday wording, or an invented attribute known by its name alone."""
+    concepts = lexicon()["concepts"]
+    if rng.random() < 0.55:
+        name = rng.choice(list(concepts))
+        entry = concepts[name]
+        unit = rng.choice(entry.get("units", [""])) if entry["kind"] == "number" else ""
+        if entry["kind"] == "money":
+            unit = rng.choice(names.CURRENCIES)
+        ask, held_out = entry["ask"], max(0, min(1, len(entry["ask"]) - 2))
+        asks = ask[-held_out:] if split == "exam" and held_out else ask[: len(ask) - held_out]
+        return Attribute(name, entry["kind"], unit, tuple(entry["say"]), tuple(asks), tuple(entry.get("inverse", ())))
+    kind = rng.choice(list(MAKERS))
+    unit = names.noun(rng) + "s" if rng.random() < 0.3 else rng.choice(["", "kg", "cm", "h", "%", "W", "days", "m"])
+    if kind == "money":
+        unit = rng.choice(names.CURRENCIES)
+    words = [names.noun(rng)]
+    if rng.random() < 0.5:
+        words.insert(0, names.adjective(rng) if rng.random() < 0.5 else names.noun(rng))
+    if rng.random() < 0.1:
+        words += ["of", names.noun(rng)]
+    return Attribute(" ".join(words), kind, unit, (), (), ())
+
+
+def make(rng: random.Random, n_entities: int, n_attributes: int, split: Split = "train") -> World:
+    """A world of look-alikes: every attribute is missing for some entities and dated for some."""
+    attributes: dict[str, Attribute] = {}
+    while len(attributes) < n_attributes:
+        new = attribute(rng, split)
+        attributes[new.name] = new
+    entities = _entities(rng, n_entities)
+    facts: list[Held] = []
+    for held in attributes.values():
+        shared = [MAKERS[held.kind](rng, held.unit) for _ in range(2)]
+        for entity in entities:
+            draw = rng.random()
+            if draw < 0.12 and n_attributes > 1:
+                continue
+            value = rng.choice(shared) if draw > 0.93 else MAKERS[held.kind](rng, held.unit)
+            facts.extend(_dated(rng, entity, held) if draw < 0.2 else [Held(entity, held, value)])
+    return World(names.noun(rng), tuple(entities), tuple(attributes.values()), tuple(facts))
+
+
+def _entities(rng: random.Random, n: int) -> list[str]:
+    found: dict[str, None] = {}
+    while len(found) < n:
+        size = rng.randint(1, n)
+        found.update(dict.fromkeys(names.family(rng, size)))
+    entities = list(found)[:n]
+    rng.shuffle(entities)
+    return entities
+
+
+def _dated(rng: random.Random, entity: str, held: Attribute) -> list[Held]:
+    spans = rng.randint(2, 3)
+    start = names.day(rng, 1990, 2022) if rng.random() < 0.7 else names.day(rng, 1750, 1980)
+    gaps = [0, *(rng.randrange(90, 1500) for _ in range(spans - 1))]
+    cuts = [start + timedelta(days=days) for days in accumulate(gaps)]
+    values = [MAKERS[held.kind](rng, held.unit) for _ in cuts]
+    ends: list[date | None] = [*cuts[1:], None]
+    return [Held(entity, held, v, f, t) for v, f, t in zip(values, cuts, ends, strict=True)]
+
+
+def state(rng: random.Random, fact: Held, split: Split, subject: str) -> str:
+    """One sentence that states a fact, calling its entity `subject`."""
+    a = fact.attribute
+    fill = {"s": subject, "o": fact.value, "a": a.name}
+    if fact.since is not None:
+        fill["f"] = names.written(rng, fact.since)
+        fill["t"] = names.written(rng, fact.until) if fact.until else ""
+        frame = rng.choice(frames("dated_statements" if fact.until else "current_statements", split))
+    elif a.say and rng.random() < 0.6:
+        frame = rng.choice(a.say)
+    else:
+        frame = rng.choice(frames("statements", split))
+    sentence = frame.format(**fill)
+    return sentence[0].upper() + sentence[1:]
+
+
+def passage(rng: random.Random, world: World, entity: str, split: Split, facts: list[Held] | None = None) -> str:
+    """A page about one entity: prose, a list or a row, titled with its name."""
+    facts = list(world.of(entity) if facts is None else facts)
+    rng.shuffle(facts)
+    form = rng.random()
+    undated = all(f.since is None for f in facts)
+    if form < 0.12 and undated:
+        return f"{entity}: " + "; ".join(f"{f.attribute.name}: {f.value}" for f in facts)
+    if form < 0.2 and undated:
+        return f"{entity}: " + " ".join(f"- {f.attribute.name}: {f.value}" for f in facts)
+    sentences = [state(rng, f, split, entity if rng.random() < 0.45 else rng.choice(["It", "it", f"the {world.kind}", entity])) for f in facts]
+    if rng.random() < 0.7:
+        sentences.insert(0, _filler(rng, world, entity))
+    for _ in range(rng.choice([0, 0, 0, 1, 2])):
+        sentences.insert(rng.randint(1, len(sentences)) if sentences else 0, _filler(rng, world, entity))
+    others = [e for e in world.entities if e != entity]
+    if others and rng.random() < 0.25:
+        other = rng.choice(others)
+        known = [f for f in world.of(other) if f.since is None]
+        if known:
+            f = rng.choice(known)
+            mention = rng.choice(frames("mentions", "train")).format(s=other, o=f.value, a=f.attribute.name)
+            sentences.insert(rng.randint(0, len(sentences)), mention)
+    text = " ".join(s for s in sentences if s)
+    return f"{entity}: {text}" if rng.random() < 0.92 else f"{entity} - {text}"
+
+
+def _filler(rng: random.Random, world: World, entity: str) -> str:
+    draw = rng.random()
+    if draw < 0.5:
+        return rng.choice(frames("openings", "train")).format(s=entity, k=world.kind, w=names.noun(rng))
+    j, n, m, v = names.adjective(rng), names.noun(rng), names.noun(rng), names.verb(rng)
+    return rng.choice(
+        [f"The {j} {n} will {v} the {m}.", f"It was made to {v} a {n}.", f"A {j} {n} and a {m} make it complete.", f"Many {v} it for the {n}, others for the {j} {m}."]
+    )
+
+
+def ask(rng: random.Random, held: Attribute, subject: str, split: Split) -> str:
+    if held.ask and rng.random() < (0.7 if split == "train" else 0.5):
+        return rng.choice(held.ask).format(s=subject)
+    return rng.choice(frames("questions", split)).format(s=subject, a=held.name)
