@@ -19,10 +19,11 @@ from kinject.types import Turn
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How hard a lesson may be: the most entities of a world and the most attributes of an entity."""
+    """How hard a lesson may be: the most entities of a world and the most attributes of an entity, or just so many."""
 
     entities: int
     attributes: int
+    exact: bool = False
 
 
 LEVELS = (Level(1, 1), Level(1, 3), Level(2, 2), Level(2, 4), Level(3, 5), Level(4, 6), Level(5, 9))
@@ -82,6 +83,8 @@ def of_ability(rng: random.Random, ability: str, level: Level, split: Split = "t
 
 
 def _world(rng: random.Random, level: Level, split: Split) -> World:
+    if level.exact:
+        return worlds.make(rng, level.entities, level.attributes, split)
     return worlds.make(rng, rng.randint(1, level.entities), rng.randint(1, level.attributes), split)
 
 
@@ -160,7 +163,7 @@ def _passages(rng: random.Random, world: World, split: Split, needed: Sequence[H
     for entity in world.entities:
         facts = world.of(entity)
         rng.shuffle(facts)
-        if len(facts) > 3 and rng.random() < 0.4:
+        if split == "train" and len(facts) > 3 and rng.random() < 0.4:
             cut = rng.randint(1, len(facts) - 1)
             pages += [worlds.passage(rng, world, entity, split, facts[:cut]), worlds.passage(rng, world, entity, split, facts[cut:])]
         else:

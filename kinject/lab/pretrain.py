@@ -41,7 +41,8 @@ class Config:
     matrix_lr: float = 6e-3  # Muon
     other_lr: float = 3e-3  # AdamW: embeddings, norms, convolutions
     prompt_share: float = 0.15  # share of prompt tokens that are predicted too, for the language
-    prompt_weight: float = 0.05  # their weight beside 1 for the assistant's own tokens
+    first_prompt_weight: float = 0.3  # their weight beside 1 for the assistant's own tokens, while copying is learnt
+    prompt_weight: float = 0.05  # the same from the second level on
     mastery: float = 0.85  # share of exact first answers at the hardest level that opens the next one
     checkpoint_s: float = 300.0  # seconds between checkpoints
     compile: bool = False  # pays on accelerators; on two cores compiling costs more minutes than it saves
@@ -186,11 +187,12 @@ def _batches(config: Config, fast: PreTrainedTokenizerFast, state: _State) -> It
             groups.append(encoded[start:end])
             start = end
         rng.shuffle(groups)
+        weight = config.prompt_weight if state.level else config.first_prompt_weight
         for group in groups:
-            yield _collate(rng, group, fast.pad_token_id, config)
+            yield _collate(rng, group, fast.pad_token_id, weight, config.prompt_share)
 
 
-def _collate(rng: random.Random, group: list[Encoded], pad: int, config: Config) -> Batch:
+def _collate(rng: random.Random, group: list[Encoded], pad: int, weight: float, share: float) -> Batch:
     longest = -(-max(len(e.ids) for e in group) // 32) * 32
     ids = torch.full((len(group), longest), pad)
     positions, targets, weights, answers = [], [], [], []
@@ -198,12 +200,12 @@ def _collate(rng: random.Random, group: list[Encoded], pad: int, config: Config)
         ids[row, : len(e.ids)] = torch.tensor(e.ids)
         first = len(positions)
         for t in range(1, len(e.ids)):
-            if e.learnt[t] or rng.random() < config.prompt_share:
+            if e.learnt[t] or rng.random() < share:
                 if e.final[t] and not (t and e.final[t - 1]):
                     first = len(positions)
                 positions.append(row * longest + t - 1)
                 targets.append(e.ids[t])
-                weights.append(1.0 if e.learnt[t] else config.prompt_weight / config.prompt_share)
+                weights.append(1.0 if e.learnt[t] else weight / share)
         finals = sum(e.final)
         answers.append((e.ability, first, first + finals))
     return Batch(ids, torch.tensor(positions), torch.tensor(targets), torch.tensor(weights), tuple(answers), sum(len(e.ids) for e in group))

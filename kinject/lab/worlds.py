@@ -199,5 +199,10 @@ def _filler(rng: random.Random, world: World, entity: str) -> str:
 
 def ask(rng: random.Random, held: Attribute, subject: str, split: Split) -> str:
     if held.ask and rng.random() < (0.7 if split == "train" else 0.5):
-        return rng.choice(held.ask).format(s=subject)
-    return rng.choice(frames("questions", split)).format(s=subject, a=held.name)
+        question = rng.choice(held.ask).format(s=subject)
+    else:
+        question = rng.choice(frames("questions", split)).format(s=subject, a=held.name)
+    if rng.random() < 0.1:
+        question = question[0].lower() + question[1:] if rng.random() < 0.5 else question
+        return rng.choice(frames("wraps", "train")).format(q=question, s=subject)
+    return question
