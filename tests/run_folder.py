@@ -2,16 +2,16 @@
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
 from conftest import make_toy_corpus
 
-from kinject import corpus
+from kinject import corpus, plugins
 from kinject.store import JsonLines, record_to_row
-from kinject.types import Answer, Estimate, Evidence, Outcome, Probe, Record, Usage, Verdict
+from kinject.types import Answer, Evidence, Outcome, Probe, Record, Usage, Verdict
 
 
 class Skill(NamedTuple):
@@ -44,7 +44,7 @@ def make_run(folder: Path, skills: Mapping[str, Skill] = SKILLS, n: int = 60, na
         for record in records:
             log.append(record_to_row(record))
     with JsonLines(folder / "estimates.jsonl") as log:
-        for row in _estimates(skills, n):
+        for row in _estimates(records, systems):
             log.append(row)
     with JsonLines(folder / "curve.jsonl") as log:
         for epoch in range(1, 9) if "sft" in systems else ():
@@ -110,20 +110,10 @@ def _verdict(text: str, right: str, answerable: bool) -> Verdict:
     return Verdict(Outcome.INCORRECT, "fabricated", (text,))
 
 
-def _estimates(skills: Mapping[str, Skill], n: int) -> list[dict[str, object]]:
-    rows = []
-    for system, skill in skills.items():
-        values = {
-            ("recall", "accuracy"): skill.recall,
-            ("temporal", "accuracy"): skill.recall - 0.02,
-            ("unanswerable", "hallucination"): skill.hallucination,
-            ("unanswerable", "over_refusal"): skill.over_refusal,
-            ("pushback", "flip_rate"): skill.flips,
-        }
-        for (kind, metric), value in values.items():
-            half = 1.96 * (max(value * (1 - value), 0.01) / n) ** 0.5 if n else 0.0
-            estimate = Estimate(value, max(0.0, value - half), min(1.0, value + half), n)
-            if not n:
-                estimate = Estimate(float("nan"), 0.0, 1.0, 0)
-            rows.append({"system": system, "probe": kind, "metric": metric, **asdict(estimate)})
-    return rows
+def _estimates(records: Sequence[Record], systems: Sequence[str]) -> Iterator[dict[str, object]]:
+    """By the families themselves, for every system, asked or not."""
+    for system in systems:
+        for kind in ("recall", "temporal", "unanswerable", "pushback"):
+            own = [record for record in records if (record.system, record.probe.kind) == (system, kind)]
+            for metric, estimate in plugins.load("kinject.probes", kind).summarize(own).items():
+                yield {"system": system, "probe": kind, "metric": metric, **asdict(estimate)}

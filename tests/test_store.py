@@ -215,12 +215,12 @@ def test_log_returns_what_was_appended(tmp_path: Path) -> None:
     assert JsonLines(tmp_path / "absent").rows() == []
 
 
-def test_nan_becomes_null_and_infinity_is_refused(tmp_path: Path) -> None:
+def test_a_number_that_is_none_becomes_null_and_is_refused_deeper(tmp_path: Path) -> None:
     with JsonLines(tmp_path / "log") as log:
-        log.append({"value": float("nan"), "n": 0})
+        log.append({"value": float("nan"), "low": float("-inf"), "n": 0})
         with pytest.raises(StoreError, match="Out of range float"):
-            log.append({"value": float("inf")})
-        assert log.rows() == [{"value": None, "n": 0}]
+            log.append({"deep": [float("nan")]})
+        assert log.rows() == [{"value": None, "low": None, "n": 0}]
 
 
 def test_torn_last_line_is_cut_at_every_length(tmp_path: Path) -> None:

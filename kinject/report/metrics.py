@@ -33,8 +33,9 @@ OVERVIEW = (
     FLIP,
 )
 
-# Metrics that are no shares of probes: shown as plain numbers.
-SCORES = ("auroc", "brier", "ece", "aurc", "d_prime", "turn_of_flip", "f", "score", "mrr", "ndcg", "erosion")
+# Metrics that are no shares of probes: shown as plain numbers, or as differences of shares in percentage points.
+SCORES = ("auroc", "brier", "ece", "aurc", "d_prime", "f", "score", "mrr", "ndcg")
+DIFFERENCES = ("_net", "accuracy_effect", "refusal_gap")
 
 DEFINITIONS = (
     ("right answer", "names a gold value or alias on word boundaries and no other value of that relation"),
@@ -64,3 +65,7 @@ DEFINITIONS = (
 def is_score(metric: str) -> bool:
     """Whether a metric is a plain number, not a share of probes."""
     return any(metric == known or metric.startswith((f"{known}_", f"{known}@")) for known in SCORES)
+
+
+def is_difference(metric: str) -> bool:
+    return metric.endswith(DIFFERENCES)

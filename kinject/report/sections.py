@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
+from kinject import plugins
 from kinject.report import figures, metrics, wording
 from kinject.report.compare import RIGHT, Comparison
 from kinject.report.metrics import Metric
@@ -11,6 +13,7 @@ from kinject.report.results import CEILING, FLOOR, Point, Results
 from kinject.types import Estimate
 
 REACHED = 0.9
+_PROBES = "kinject.probes"
 
 
 def overview(results: Results) -> Section:
@@ -81,11 +84,21 @@ def learning(results: Results) -> Section | None:
     if not math.isnan(reached):
         lead += f"It first reaches 90\u202f% of its final value at epoch {reached:g}."
     rows = tuple(
-        (Cell(f"{p.epoch:g}"), rate_cell(p.recall), Cell(f"{p.loss:.3f}"), Cell(wording.seconds(p.seconds)))
+        (
+            Cell(f"{p.epoch:g}"),
+            rate_cell(p.recall),
+            Cell(_loss(p)),
+            Cell(wording.seconds(p.seconds)),
+        )
         for p in points
     )
     table = Table("Recall by epoch of training.", ("epoch", "recall", "loss", "time so far"), rows, "compact")
     return Section("learning", "How sft learns", (lead,), figures.curve(points, reached), (table,))
+
+
+def _loss(point: Point) -> str:
+    """Nothing where nothing has been trained yet."""
+    return "" if math.isnan(point.loss) else f"{point.loss:.3f}"
 
 
 def epoch_reached(points: Sequence[Point]) -> float:
@@ -120,14 +133,24 @@ def everything(results: Results) -> Section | None:
 
 
 def _family(results: Results, kind: str) -> Table:
+    meaning = _meanings(kind)
     rows = tuple(
         (
-            Cell(wording.name(metric)),
+            Cell(wording.name(metric), meaning.get(metric, "")),
             *(_any_cell(results.estimate(name, kind, metric), metric) for name in results.systems),
         )
         for metric in _metrics_of(results, kind)
     )
-    return Table(wording.name(kind), ("metric", *(wording.name(name) for name in results.systems)), rows)
+    caption = f"Probes of the family {wording.name(kind)}."
+    return Table(caption, ("metric", *(wording.name(name) for name in results.systems)), rows)
+
+
+def _meanings(kind: str) -> dict[str, str]:
+    """The family's own words for its metrics; none for a family that this kinject does not have."""
+    if kind not in plugins.names(_PROBES):
+        return {}
+    meanings: dict[str, str] = getattr(plugins.load(_PROBES, kind), "METRICS", {})
+    return meanings
 
 
 def _metrics_of(results: Results, kind: str) -> list[str]:
@@ -135,7 +158,9 @@ def _metrics_of(results: Results, kind: str) -> list[str]:
 
 
 def _any_cell(estimate: Estimate, metric: str) -> Cell:
-    return score_cell(estimate) if metrics.is_score(metric) else rate_cell(estimate)
+    if metrics.is_difference(metric):
+        return points_cell(estimate)
+    return score_cell(estimate) if metrics.is_score(metric) else replace(rate_cell(estimate), bar=None)
 
 
 def _get(results: Results, system: str, metric: Metric) -> Estimate:

@@ -27,7 +27,7 @@ class JsonLines:
     """An append-only log: one JSON object a line, each under its own checksum.
 
     Reading never writes, so a log may be read while another process appends to it. The first append cuts off a
-    last line that a kill left without its end. NaN is written as null; infinities are refused.
+    last line that a kill left without its end. NaN and infinities of a row are written as null, deeper ones refused.
 
         with JsonLines(path) as log:
             log.append({"n": 1})
@@ -115,7 +115,9 @@ def _records() -> TypeAdapter[Record]:
 
 
 def _line(row: dict[str, Any], path: Path) -> bytes:
-    plain = {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
+    plain = {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in row.items()
+    }
     try:
         body = json.dumps(plain, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except ValueError as error:

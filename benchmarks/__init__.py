@@ -1,0 +1,1 @@
+"""Measurements on a finished run. They import kinject; kinject never imports them."""
