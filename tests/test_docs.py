@@ -34,13 +34,20 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
+def called(function: ast.expr) -> str:
+    """`eval` and `torch.load` by their name; anything deeper has none."""
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+        return f"{function.value.id}.{function.attr}"
+    return function.id if isinstance(function, ast.Name) else ""
+
+
 def offences(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
             yield from (name for name in names if name.split(".")[0] in FORBIDDEN_IMPORTS)
         elif isinstance(node, ast.Call):
-            yield from {ast.unparse(node.func)} & FORBIDDEN_CALLS
+            yield from {called(node.func)} & FORBIDDEN_CALLS
             yield from (
                 f"{word.arg}=True"
                 for word in node.keywords
@@ -76,8 +83,5 @@ def test_no_file_names_a_path_of_one_machine():
 
 
 def test_nothing_runs_what_it_reads():
-    assert {
-        str(path.relative_to(ROOT)): list(offences(path))
-        for path in FILES
-        if path.suffix == ".py" and list(offences(path))
-    } == {}
+    found = {str(path.relative_to(ROOT)): list(offences(path)) for path in FILES if path.suffix == ".py"}
+    assert {path: names for path, names in found.items() if names} == {}
