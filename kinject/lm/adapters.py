@@ -7,12 +7,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import peft
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
 from kinject.errors import ModelError
-from kinject.lm.loading import fingerprint
+from kinject.lm.loading import fingerprint, quietly
 
 BASE = ""
 
@@ -25,6 +28,7 @@ class AdaptedModel:
         self._lock = threading.Lock()
         self._loaded: set[str] = set()
         self._active = BASE
+        self._peft: Any = None
 
     def add(self, folder: Path) -> str:
         """Load a folder of peft once and give its key, the fingerprint of its files. Raises ModelError."""
@@ -45,19 +49,29 @@ class AdaptedModel:
             yield self.model
 
     def _load(self, folder: Path, key: str) -> None:
+        # Not by load_adapter of transformers: it draws the weights of the adapters before it anew.
         try:
-            report = self.model.load_adapter(str(folder), adapter_name=key, use_safetensors=True, local_files_only=True)
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            with quietly():
+                config = peft.PeftConfig.from_pretrained(str(folder))
+                weights = load_file(folder / "adapter_model.safetensors")
+                if self._peft is None:
+                    self._peft = peft.PeftModel(self.model, config, adapter_name=key)
+                else:
+                    self._peft.add_adapter(key, config)
+                report: Any = peft.set_peft_model_state_dict(self._peft, weights, adapter_name=key)
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
             raise ModelError(f"adapter {folder} does not fit this model: {str(error).strip()}") from error
         finally:
-            self._active = key
-        if report.missing_keys or report.mismatched_keys:
+            self._switch(self._active)
+        if report.unexpected_keys or any(key in name for name in report.missing_keys):
             raise ModelError(f"adapter {folder} does not fit this model: it was made for another one")
 
     def _switch(self, key: str) -> None:
-        if key == BASE:
-            self.model.disable_adapters()
-        else:
-            self.model.enable_adapters()
-            self.model.set_adapter(key)
         self._active = key
+        if self._peft is None:
+            return
+        if key == BASE:
+            self._peft.base_model.disable_adapter_layers()
+        else:
+            self._peft.base_model.enable_adapter_layers()
+            self._peft.base_model.set_adapter(key)

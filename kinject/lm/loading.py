@@ -6,6 +6,7 @@ Safetensors only, and never code from a model's repository. Does not generate.
 import hashlib
 import logging
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ def load(name: str, device: str = "auto") -> Loaded:
     weights = {"dtype": find_dtype(place), "use_safetensors": True, "output_loading_info": True}
     opened: Any
     try:
-        with _quietly():
+        with quietly():
             tokenizer = AutoTokenizer.from_pretrained(folder, **options)
             opened = AutoModelForCausalLM.from_pretrained(folder, **weights, **options)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
@@ -64,9 +65,9 @@ def load(name: str, device: str = "auto") -> Loaded:
 def find_folder(name: str) -> Path:
     """The folder of a model, downloaded to the hub's cache where need be."""
     folder = MINI if name == "mini" else Path(name).expanduser()
-    if folder.is_dir():
+    if name and folder.is_dir():
         return folder
-    if folder.exists():
+    if name and folder.exists():
         raise ModelError(f"model {name} is a file; give the folder that holds config.json and model.safetensors")
     if name == "mini" or not _HUB_ID.fullmatch(name):
         raise ModelError(f"no model folder {name}; give mini, a folder or a Hugging Face id such as Qwen/Qwen3-0.6B")
@@ -110,6 +111,22 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
+@contextmanager
+def quietly() -> Iterator[None]:
+    """No progress bar for weights, no word of peft on a second adapter; nor, later, advice to install CUDA kernels."""
+    logging.getLogger("transformers.integrations.hub_kernels").addFilter(_is_not_advice)
+    bars: Any = transformers.utils.logging
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Already found a `peft_config`")
+            yield
+    finally:
+        if shown:
+            bars.enable_progress_bar()
+
+
 def _without_safetensors(name: str, folder: Path) -> str:
     pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
     if pickles:
@@ -121,20 +138,6 @@ def _without_safetensors(name: str, folder: Path) -> str:
 def _sha256(path: Path, modified_ns: int, size_bytes: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """No progress bar for weights, nor, later, the advice to install CUDA kernels for LFM2 on a CPU."""
-    logging.getLogger("transformers.integrations.hub_kernels").addFilter(_is_not_advice)
-    bars: Any = transformers.utils.logging
-    shown = bars.is_progress_bar_enabled()
-    bars.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            bars.enable_progress_bar()
 
 
 def _is_not_advice(record: logging.LogRecord) -> bool:
