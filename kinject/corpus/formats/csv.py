@@ -97,7 +97,7 @@ def _records(path: Path, lines: list[str], dialect: _Dialect) -> Iterator[_Recor
 def _sniff(path: Path) -> _Dialect:
     # store_rejects: without it one uneven line makes the sniffer give up and see one column.
     query = "select Delimiter, Quote, SkipRows from sniff_csv(?, store_rejects=true)"
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"threads": 1}) as connection:
         try:
             found = connection.execute(query, [glob_safe(path)]).fetchone()
         except duckdb.Error:
