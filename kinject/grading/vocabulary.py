@@ -104,7 +104,8 @@ class Vocabulary:
 
     def _learn_name(self, name: str) -> str:
         # An entity called 300 would hide every answer of 300.
-        return self.phrase_key(name) if self.typed_key(name) else self.phrases.add(self.phrase(name))
+        hides = not name[:1].isalpha() and self.typed_key(name)
+        return self.phrase_key(name) if hides else self.phrases.add(self.phrase(name))
 
 
 def spellings(corpus: Corpus) -> dict[str, tuple[str, ...]]:

@@ -1,0 +1,9 @@
+"""One file a probe family: how its questions are made from a corpus, and how its records are summed up.
+
+    make(corpus, n, rng) -> list[Probe]
+    summarize(records) -> dict[str, Estimate]      # records of one system
+    METRICS: dict[str, str]                        # what each metric means, in a line
+
+The same corpus, n and generator give the same probes. Gold answers follow from the facts alone, and no question
+uses a phrasing that may be trained on.
+"""
