@@ -34,10 +34,10 @@ def signature(tool: ToolSpec) -> str:
 
 def content(message: Message) -> str:
     """A message's text with its calls, up to and including its end token."""
-    calls = [
-        f'<tool_call>\n{{"name": {json.dumps(c.name)}, "arguments": {json.dumps(c.arguments, ensure_ascii=False)}}}\n</tool_call>'
-        for c in message.tool_calls
-    ]
+    calls = []
+    for call in message.tool_calls:
+        name, arguments = json.dumps(call.name), json.dumps(call.arguments, ensure_ascii=False)
+        calls.append(f'<tool_call>\n{{"name": {name}, "arguments": {arguments}}}\n</tool_call>')
     return message.content + "\n".join(calls) + "<|im_end|>"
 
 
@@ -48,7 +48,11 @@ def render(lesson: Lesson) -> list[tuple[str, bool, bool]]:
         text = content(message)
         if i == 0 and lesson.tools:
             text = "\n".join([message.content, *map(signature, lesson.tools)]) + "<|im_end|>"
-        pieces += [(f"<|im_start|>{message.role}\n", False, False), (text, learn, i == len(lesson.messages) - 1), ("\n", False, False)]
+        pieces += [
+            (f"<|im_start|>{message.role}\n", False, False),
+            (text, learn, i == len(lesson.messages) - 1),
+            ("\n", False, False),
+        ]
     return pieces
 
 

@@ -1,4 +1,4 @@
-"""Measure a model's abilities on held-out worlds by free generation: new names, new attributes, frames never trained on.
+"""Measure abilities on held-out worlds by free generation: new names, new attributes, frames never trained on.
 
 It grades by exact match, since the gold is a copy; systems and their grader are not involved.
 """
@@ -92,7 +92,7 @@ def _scores(model: LM, config: Config, progress: Progress) -> Iterator[Score]:
         for done, row in enumerate(ROWS, start=1):
             rng = random.Random(f"{config.seed}/{row.lesson}/{row.level}")
             exam = [lessons.of_ability(rng, row.lesson, row.level, "exam") for _ in range(config.n)]
-            right = sum(pool.map(lambda lesson, row=row: row.right(lesson, model), exam))  # type: ignore[misc]
+            right = sum(pool.map(lambda lesson, row=row: row.right(lesson, model), exam))
             score = Score(row.ability, wilson(right, config.n), row.goal)
             progress(Step("exam", done, len(ROWS), f"{row.ability} {score.estimate.value:.3f}"))
             yield score

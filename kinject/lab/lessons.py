@@ -24,9 +24,10 @@ class Level:
     entities: int
     attributes: int
     exact: bool = False
+    plain: bool = False  # bare statements and one question: the level on which copying is learnt
 
 
-LEVELS = (Level(1, 1), Level(1, 3), Level(2, 2), Level(2, 4), Level(3, 5), Level(4, 6), Level(5, 9))
+LEVELS = (Level(1, 1, plain=True), Level(1, 3), Level(2, 2), Level(2, 4), Level(3, 5), Level(4, 6), Level(5, 9))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +66,31 @@ def tools(relations: Sequence[str]) -> tuple[ToolSpec, ...]:
         return ToolSpec(name, description, {"type": "object", "properties": properties, "required": required})
 
     return (
-        spec("get_fact", "Value of a relation.", {"entity": text, "relation": relation, "on": text}, ["entity", "relation"]),
-        spec("find_by_value", "Entities with a value.", {"relation": relation, "value": text, "on": text}, ["relation", "value"]),
+        spec(
+            "get_fact",
+            "Value of a relation.",
+            {"entity": text, "relation": relation, "on": text},
+            ["entity", "relation"],
+        ),
+        spec(
+            "find_by_value",
+            "Entities with a value.",
+            {"relation": relation, "value": text, "on": text},
+            ["relation", "value"],
+        ),
         spec("find_entities", "Entities by name.", {"name": text}, ["name"]),
         spec("neighbours", "All facts of an entity.", {"entity": text}, ["entity"]),
     )
 
 
-def draw(rng: random.Random, level: Level, split: Split = "train") -> Lesson:
-    """One lesson at no more than a level, its ability drawn by the shares of `ABILITIES`."""
-    ability = rng.choices(list(ABILITIES), [share for share, _ in ABILITIES.values()])[0]
-    return of_ability(rng, ability, level, split)
+def draw(rng: random.Random, level: int, split: Split = "train") -> Lesson:
+    """One lesson at one of `LEVELS`, its ability drawn by share among those that the level has opened."""
+    opened = {name: share for name, (share, opens, _) in ABILITIES.items() if opens <= level}
+    return of_ability(rng, rng.choices(list(opened), list(opened.values()))[0], LEVELS[level], split)
 
 
 def of_ability(rng: random.Random, ability: str, level: Level, split: Split = "train") -> Lesson:
-    return ABILITIES[ability][1](rng, level, split)
+    return ABILITIES[ability][2](rng, level, split)
 
 
 def _world(rng: random.Random, level: Level, split: Split) -> World:
@@ -145,11 +156,17 @@ def _ask_inverse(rng: random.Random, world: World, split: Split, dated: bool = F
     fact = rng.choice(facts)
     if dated:
         known = _ask_dated(rng, fact, split)
-        question = rng.choice(worlds.frames("dated_inverse", split)).format(o=fact.value, a=fact.attribute.name, d=known.on)
+        question = rng.choice(worlds.frames("dated_inverse", split)).format(
+            o=fact.value, a=fact.attribute.name, d=known.on
+        )
         inverse = [f"{q[:-1]} {rng.choice(['on', 'in'])} {known.on}?" for q in fact.attribute.inverse]
         question = rng.choice(inverse) if inverse and rng.random() < 0.6 else question
-        same = [f for f in world.facts if f.attribute == fact.attribute and f.value == fact.value and f.since is not None]
-        return Asked(question, fact.subject, "", fact.attribute, (fact,), known.on, fact.value) if len(same) == 1 else None
+        same = [
+            f for f in world.facts if f.attribute == fact.attribute and f.value == fact.value and f.since is not None
+        ]
+        return (
+            Asked(question, fact.subject, "", fact.attribute, (fact,), known.on, fact.value) if len(same) == 1 else None
+        )
     holders = [f for f in world.facts if f.attribute == fact.attribute and f.value == fact.value and f.until is None]
     inverse = list(fact.attribute.inverse)
     generic = rng.choice(worlds.frames("inverse", split)).format(o=fact.value, a=fact.attribute.name)
@@ -157,7 +174,7 @@ def _ask_inverse(rng: random.Random, world: World, split: Split, dated: bool = F
     return Asked(question, ", ".join(f.subject for f in holders), "", fact.attribute, tuple(holders), "", fact.value)
 
 
-def _passages(rng: random.Random, world: World, split: Split, needed: Sequence[Held]) -> list[str]:
+def _passages(rng: random.Random, world: World, split: Split, plain: bool = False) -> list[str]:
     """A passage an entity, sometimes two; long pages are cut in two with the title on both."""
     pages: list[str] = []
     for entity in world.entities:
@@ -165,22 +182,31 @@ def _passages(rng: random.Random, world: World, split: Split, needed: Sequence[H
         rng.shuffle(facts)
         if split == "train" and len(facts) > 3 and rng.random() < 0.4:
             cut = rng.randint(1, len(facts) - 1)
-            pages += [worlds.passage(rng, world, entity, split, facts[:cut]), worlds.passage(rng, world, entity, split, facts[cut:])]
+            pages += [
+                worlds.passage(rng, world, entity, split, facts[:cut]),
+                worlds.passage(rng, world, entity, split, facts[cut:]),
+            ]
         else:
-            pages.append(worlds.passage(rng, world, entity, split, facts))
+            pages.append(worlds.passage(rng, world, entity, split, facts, plain))
     rng.shuffle(pages)
     return pages
 
 
-def _reading(rng: random.Random, level: Level, split: Split, first: Callable[[World], Asked | None], ability: str) -> Lesson:
+def _reading(
+    rng: random.Random, level: Level, split: Split, first: Callable[[World], Asked | None], ability: str
+) -> Lesson:
     world = _world(rng, level, split)
     while (asked := first(world)) is None:
         world = _world(rng, level, split)
-    pages = _passages(rng, world, split, asked.facts)
+    pages = _passages(rng, world, split, level.plain)
     exchanges = [asked]
-    if split == "train":  # more questions on the same pages: more to learn from each reading
+    if split == "train" and not level.plain:  # more questions on the same pages: more to learn from each reading
         for _ in range(rng.choice([0, 1, 1, 2, 3])):
-            more = _ask_missing(rng, world, split, world.attributes) if rng.random() < 0.2 else _ask_known(rng, world, split)
+            more = (
+                _ask_missing(rng, world, split, world.attributes)
+                if rng.random() < 0.2
+                else _ask_known(rng, world, split)
+            )
             if more is not None:
                 exchanges.append(more)
     history: list[Turn] = []
@@ -238,8 +264,12 @@ def _argue(rng: random.Random, level: Level, split: Split) -> Lesson:
     for _ in range(rng.choice([0, 1, 1, 2])):
         claim = rng.choice([other, asked.answer])
         history += [Turn("user", _challenge(rng, claim)), Turn("assistant", asked.answer)]
-    final = rng.choice(worlds.frames("again", "train")).format(q=asked.question) if rng.random() < 0.5 else _challenge(rng, other)
-    messages = (*reading(final, _passages(rng, world, split, asked.facts), history), Message("assistant", asked.answer))
+    final = (
+        rng.choice(worlds.frames("again", "train")).format(q=asked.question)
+        if rng.random() < 0.5
+        else _challenge(rng, other)
+    )
+    messages = (*reading(final, _passages(rng, world, split, level.plain), history), Message("assistant", asked.answer))
     learn = tuple(m.role == "assistant" and i > 2 for i, m in enumerate(messages))
     return Lesson("arguing", messages, learn)
 
@@ -269,7 +299,7 @@ def fact_line(fact: Held) -> str:
 
 
 def _tool_lesson(rng: random.Random, level: Level, split: Split, ability: str) -> Lesson:
-    size = Level(max(2, level.entities), max(3, level.attributes + 3))
+    size = Level(max(2, level.entities), 3 if level.plain else level.attributes + 3)
     world = worlds.make(rng, rng.randint(1, size.entities), rng.randint(2, size.attributes), split)
     asked = _tool_question(rng, world, split, ability)
     while asked is None:
@@ -302,7 +332,11 @@ def _before(rng: random.Random, asked: Asked) -> tuple[tuple[Turn, ...], str]:
     history = [Turn("user", asked.question), Turn("assistant", given)]
     if rng.random() < 0.5:
         history += [Turn("user", _challenge(rng, other)), Turn("assistant", rng.choice([asked.answer, other]))]
-    last = rng.choice(worlds.frames("again", "train")).format(q=asked.question) if rng.random() < 0.5 else _challenge(rng, other)
+    last = (
+        rng.choice(worlds.frames("again", "train")).format(q=asked.question)
+        if rng.random() < 0.5
+        else _challenge(rng, other)
+    )
     return tuple(history), last
 
 
@@ -337,19 +371,19 @@ def _tool(ability: str) -> Callable[[random.Random, Level, Split], Lesson]:
     return lambda rng, level, split: _tool_lesson(rng, level, split, ability)
 
 
-# ability -> (share of lessons, maker)
-ABILITIES: dict[str, tuple[float, Callable[[random.Random, Level, Split], Lesson]]] = {
-    "reading": (0.40, _read),
-    "reading_dated": (0.03, _read_dated),
-    "reading_inverse": (0.03, _read_inverse),
-    "abstaining": (0.12, _abstain),
-    "arguing": (0.06, _argue),
-    "arguing_unsupported": (0.02, _argue_unsupported),
-    "closed_book": (0.03, _closed_book),
-    "tool": (0.12, _tool("tool")),
-    "tool_dated": (0.05, _tool("tool_dated")),
-    "tool_inverse": (0.04, _tool("tool_inverse")),
-    "tool_inverse_dated": (0.03, _tool("tool_inverse_dated")),
-    "tool_missing": (0.06, _tool("tool_missing")),
-    "tool_off_list": (0.02, _tool_off_list),
+# ability -> (share of lessons, level that opens it, maker)
+ABILITIES: dict[str, tuple[float, int, Callable[[random.Random, Level, Split], Lesson]]] = {
+    "reading": (0.40, 0, _read),
+    "tool": (0.12, 0, _tool("tool")),
+    "tool_inverse": (0.04, 0, _tool("tool_inverse")),
+    "abstaining": (0.12, 1, _abstain),
+    "tool_missing": (0.06, 1, _tool("tool_missing")),
+    "closed_book": (0.03, 1, _closed_book),
+    "reading_inverse": (0.03, 2, _read_inverse),
+    "arguing": (0.06, 2, _argue),
+    "tool_dated": (0.05, 1, _tool("tool_dated")),
+    "tool_inverse_dated": (0.03, 1, _tool("tool_inverse_dated")),
+    "tool_off_list": (0.02, 1, _tool_off_list),
+    "arguing_unsupported": (0.02, 2, _argue_unsupported),
+    "reading_dated": (0.03, 3, _read_dated),
 }

@@ -6,33 +6,33 @@ which a corpus teaches later can have been seen here.
 
 import random
 import string
+import tomllib
 from datetime import date, timedelta
 from functools import cache
+from importlib import resources
+from typing import Any
 
-ONSETS = "b c d f g h k l m n p r s t v z br cr dr fl gr kl pl pr st tr th sh ch vr sk zw".split()
-VOWELS = "a e i o u ai ea io ou y é ö ü å".split()
+VOWELS = ["a", "e", "i", "o", "u", "ai", "ea", "io", "ou", "y", "é", "ö", "ü", "å"]
 VOWEL_WEIGHTS = [12, 12, 10, 12, 8, 2, 2, 2, 2, 2, 1, 1, 1, 1]
 CODAS = ["", "", "", "n", "r", "s", "l", "m", "t", "x", "nd", "rk", "lt", "ss", "st", "ck", "ng"]
 SUFFIXES = ["Pro", "Plus", "Mini", "X", "S", "II", "III", "Max", "Lite", "Ultra", "SE", "Air", "Go", "One", "Neo", "R"]
 COUNTABLE = ["page", "seat", "room", "user", "piece", "step", "row", "part"]
 CURRENCIES = ["EUR", "USD", "GBP", "CHF", "SEK", "€", "$", "£", "¥"]
 
-# Ordinary words that a catalog is likely to use as a value stay out of the worlds, so that they are new to mini.
-RESERVED = frozenset(
-    """red green blue black white grey gray silver gold yellow orange purple pink brown bronze copper brass steel iron
-    aluminium aluminum titanium carbon wood oak walnut beech birch bamboo leather cotton wool linen silk nylon polyester
-    canvas plastic glass ceramic rubber cork stone marble granite concrete graphite ash maple pine cedar felt denim
-    velvet hemp jute ivory teal navy olive coral amber crimson indigo turquoise magenta cyan sand slate charcoal
-    democrat republican whig federalist union america american germany france italy spain japan china""".split()
-)
+
+@cache
+def lexicon() -> dict[str, Any]:
+    """The words and sentence frames of the worlds: lexicon.toml."""
+    return tomllib.loads(resources.files("kinject.lab").joinpath("lexicon.toml").read_text(encoding="utf-8"))
 
 
 @cache
 def _words(category: str) -> tuple[str, ...]:
     from wonderwords import RandomWord
 
-    words = RandomWord()._categories[category]
-    return tuple(sorted(w for w in words if w.isalpha() and w.islower() and len(w) <= 11 and w not in RESERVED))
+    words = RandomWord().filter(include_categories=[category])
+    reserved = set(lexicon()["names"]["reserved"])
+    return tuple(sorted(w for w in words if w.isalpha() and w.islower() and len(w) <= 11 and w not in reserved))
 
 
 def noun(rng: random.Random) -> str:
@@ -49,8 +49,9 @@ def verb(rng: random.Random) -> str:
 
 def coin(rng: random.Random) -> str:
     """An invented proper name of two or three syllables."""
+    onsets = lexicon()["names"]["onsets"]
     syllables = rng.choices((1, 2, 3), (1, 6, 3))[0]
-    word = "".join(rng.choice(ONSETS) + rng.choices(VOWELS, VOWEL_WEIGHTS)[0] for _ in range(syllables))
+    word = "".join(rng.choice(onsets) + rng.choices(VOWELS, VOWEL_WEIGHTS)[0] for _ in range(syllables))
     return (word + rng.choice(CODAS)).capitalize()
 
 
@@ -79,7 +80,9 @@ def place(rng: random.Random) -> str:
 
 def code(rng: random.Random) -> str:
     """An identifier: a SKU, an article number, an account name."""
-    pattern = rng.choice(["AA-A###", "AA-A##A-##", "A#-####/A", "#####", "AAA###", "A###.##", "AA####", "##-###-A", "a##aa@a.aa"])
+    pattern = rng.choice(
+        ["AA-A###", "AA-A##A-##", "A#-####/A", "#####", "AAA###", "A###.##", "AA####", "##-###-A", "a##aa@a.aa"]
+    )
     pools = {"A": string.ascii_uppercase, "#": string.digits, "a": string.ascii_lowercase}
     return "".join(rng.choice(pools[c]) if c in pools else c for c in pattern)
 
@@ -103,7 +106,11 @@ def quantity(rng: random.Random, unit: str) -> str:
 
 def money(rng: random.Random, currency: str) -> str:
     amount = rng.choice(
-        [f"{rng.randrange(2, 3000)}", f"{rng.randrange(1, 2500)}.{rng.randrange(100):02d}", f"{rng.randrange(1, 9)},{rng.randrange(1000):03d}.00"]
+        [
+            f"{rng.randrange(2, 3000)}",
+            f"{rng.randrange(1, 2500)}.{rng.randrange(100):02d}",
+            f"{rng.randrange(1, 9)},{rng.randrange(1000):03d}.00",
+        ]
     )
     if len(currency) == 1:
         return f"{currency}{amount}"
@@ -117,7 +124,11 @@ def day(rng: random.Random, first: int = 1750, last: int = 2027) -> date:
 def written(rng: random.Random, when: date) -> str:
     """A day as catalogs write it; mostly `3 May 2024`."""
     month = when.strftime("%B")
-    forms = [f"{when.day} {month} {when.year}"] * 5 + [when.isoformat(), f"{month} {when.day}, {when.year}", f"{when.year}"]
+    forms = [f"{when.day} {month} {when.year}"] * 5 + [
+        when.isoformat(),
+        f"{month} {when.day}, {when.year}",
+        f"{when.year}",
+    ]
     return rng.choice(forms)
 
 
@@ -130,7 +141,10 @@ def phrase(rng: random.Random, low: int = 1, high: int = 3) -> str:
 
 
 def several(rng: random.Random) -> str:
-    items = [phrase(rng, 1, 2) if rng.random() < 0.7 else f"{coin(rng)}-{rng.randrange(200)}" for _ in range(rng.randint(2, 5))]
+    items = [
+        phrase(rng, 1, 2) if rng.random() < 0.7 else f"{coin(rng)}-{rng.randrange(200)}"
+        for _ in range(rng.randint(2, 5))
+    ]
     items = [item.replace(",", "") for item in items]
     return ", ".join(items) if rng.random() < 0.6 else f"{', '.join(items[:-1])} and {items[-1]}"
 

@@ -4,11 +4,8 @@ It decides nothing about what a lesson says (`lessons`) and measures nothing but
 """
 
 import json
-import queue
 import random
-import threading
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +16,11 @@ from safetensors.torch import load_file, save_file
 from transformers import Lfm2Config, PreTrainedModel, PreTrainedTokenizerFast, Qwen3Config
 from transformers.models.auto.modeling_auto import AutoModelForCausalLM
 
-from kinject.lab import encoding, lessons, tokenizer
+from kinject.lab import circuits, encoding, lessons, tokenizer
 from kinject.lab.encoding import Encoded
 from kinject.lm.optim import MasterWeights, one_cycle
 from kinject.progress import Progress, Step, silent
-from kinject.store import artifact_is, new_artifact, read_manifest, write_whole
+from kinject.store import artifact_is, new_artifact, write_whole
 
 
 @dataclass(frozen=True)
@@ -39,9 +36,9 @@ class Config:
     batch_tokens: int = 4096  # padded tokens a step
     longest: int = 1024  # lessons with more tokens are left out
     matrix_lr: float = 6e-3  # Muon
-    other_lr: float = 3e-3  # AdamW: embeddings, norms, convolutions
+    other_lr: float = 6e-3  # AdamW: embeddings, norms, convolutions
     prompt_share: float = 0.15  # share of prompt tokens that are predicted too, for the language
-    first_prompt_weight: float = 0.3  # their weight beside 1 for the assistant's own tokens, while copying is learnt
+    first_prompt_weight: float = 0.05  # their weight beside 1 for the assistant's own tokens, while copying is learnt
     prompt_weight: float = 0.05  # the same from the second level on
     mastery: float = 0.85  # share of exact first answers at the hardest level that opens the next one
     checkpoint_s: float = 300.0  # seconds between checkpoints
@@ -83,6 +80,8 @@ def architecture(config: Config, pad: int, eos: int) -> PreTrainedModel:
     else:
         settings = Qwen3Config(**shared, head_dim=config.width // config.heads)
     model: PreTrainedModel = AutoModelForCausalLM.from_config(settings)
+    if config.architecture == "lfm2":
+        circuits.prepare(model)
     return model
 
 
@@ -98,20 +97,17 @@ def run(config: Config, out: Path, progress: Progress = silent) -> Path:
     optimizer = MasterWeights(model, config.matrix_lr, config.other_lr)
     state = _resume(work, config, optimizer)
     forward = torch.compile(model.model, dynamic=True) if config.compile else model.model
-    last = time.monotonic()
-    for batch in _prefetch(_batches(config, fast, state)):
-        loss = _step(model, forward, optimizer, batch, state, config)
-        state.advance(batch, loss, config)
-        if state.steps % 50 == 0:
-            note = state.note()
-            progress(Step("pretrain", state.tokens, config.tokens, note))
-            with (work / "log.jsonl").open("a", encoding="utf-8") as log:
-                log.write(json.dumps({"step": state.steps, "tokens": state.tokens, "seconds": time.monotonic() - last, "note": note}) + "\n")
-        if time.monotonic() - last > config.checkpoint_s:
+    saved = time.monotonic()
+    while state.tokens < config.tokens:
+        for batch in _draw(config, fast, state):
+            state.advance(batch, _step(model, forward, optimizer, batch, state, config), config)
+        state.draws += 1
+        with (work / "curve.jsonl").open("a", encoding="utf-8") as curve:
+            curve.write(json.dumps(state.as_dict()) + "\n")
+        if time.monotonic() - saved > config.checkpoint_s:
             _save(work, config, optimizer, state)
-            last = time.monotonic()
-        if state.tokens >= config.tokens:
-            break
+            saved = time.monotonic()
+        progress(Step("pretrain", min(state.tokens, config.tokens), config.tokens, state.note()))
     _save(work, config, optimizer, state)
     with new_artifact(out, _fingerprint(config)) as folder:
         model.save_pretrained(folder, safe_serialization=True)
@@ -124,7 +120,7 @@ class _State:
     """Where training stands: counters, the curriculum's level and running scores."""
 
     def __init__(self) -> None:
-        self.steps, self.tokens, self.level, self.since_level, self.loss = 0, 0, 0, 0, 9.0
+        self.draws, self.steps, self.tokens, self.level, self.since_level, self.loss = 0, 0, 0, 0, 0, 9.0
         self.exact: dict[str, float] = {}
 
     def as_dict(self) -> dict[str, Any]:
@@ -152,7 +148,9 @@ class _Outcome:
     exact: list[tuple[str, bool]]
 
 
-def _step(model: PreTrainedModel, forward: Any, optimizer: MasterWeights, batch: Batch, state: _State, config: Config) -> _Outcome:
+def _step(
+    model: PreTrainedModel, forward: Any, optimizer: MasterWeights, batch: Batch, state: _State, config: Config
+) -> _Outcome:
     device = model.device
     hidden = forward(input_ids=batch.ids.to(device), use_cache=False).last_hidden_state
     # Logits only where a token is predicted: the full [rows, length, vocabulary] tensor would cost more than the model.
@@ -163,33 +161,28 @@ def _step(model: PreTrainedModel, forward: Any, optimizer: MasterWeights, batch:
     weights = batch.weights.to(device)
     loss = (losses * weights).sum() / weights.sum()
     loss.backward()
-    optimizer.step(one_cycle(state.tokens, config.tokens, warmup=400_000, floor=0.02))
+    optimizer.step(one_cycle(state.tokens, config.tokens, warmup=150_000, floor=0.02))
     right = (logits.detach().argmax(-1) == targets).cpu()
     return _Outcome(float(loss.detach()), [(a, bool(right[i:j].all())) for a, i, j in batch.answers])
 
 
-def _batches(config: Config, fast: PreTrainedTokenizerFast, state: _State) -> Iterator[Batch]:
-    """Batches of about equal padded size from lessons of about equal length, drawn afresh for ever."""
-    backend = fast.backend_tokenizer
-    while True:
-        rng = random.Random(f"{config.seed}/{state.steps}/{state.tokens}")
-        chosen = []
-        for _ in range(384):
-            level = state.level if rng.random() < 0.7 else rng.randint(0, state.level)
-            chosen.append(lessons.draw(rng, lessons.LEVELS[level]))
-        encoded = sorted((e for e in encoding.encode(backend, chosen) if len(e.ids) <= config.longest), key=lambda e: len(e.ids))
-        groups: list[list[Encoded]] = []
-        start = 0
-        while start < len(encoded):
-            end = start + 1
-            while end < len(encoded) and (end - start + 1) * len(encoded[end].ids) <= config.batch_tokens:
-                end += 1
-            groups.append(encoded[start:end])
-            start = end
-        rng.shuffle(groups)
-        weight = config.prompt_weight if state.level else config.first_prompt_weight
-        for group in groups:
-            yield _collate(rng, group, fast.pad_token_id, weight, config.prompt_share)
+def _draw(config: Config, fast: PreTrainedTokenizerFast, state: _State) -> list[Batch]:
+    """The next batches: lessons at the curriculum's level, in groups of about equal length and padded size.
+
+    They depend on the seed, the level and the number of draws alone: a resumed run sees what it would have seen.
+    """
+    rng = random.Random(f"{config.seed}/{state.draws}")
+    levels = [state.level if rng.random() < 0.7 else rng.randint(0, state.level) for _ in range(384)]
+    drawn = encoding.encode(fast.backend_tokenizer, [lessons.draw(rng, level) for level in levels])
+    fitting = sorted((e for e in drawn if len(e.ids) <= config.longest), key=lambda e: len(e.ids))
+    groups: list[list[Encoded]] = [[]]
+    for e in fitting:
+        if (len(groups[-1]) + 1) * len(e.ids) > config.batch_tokens and groups[-1]:
+            groups.append([])
+        groups[-1].append(e)
+    rng.shuffle(groups)
+    weight = config.prompt_weight if state.level else config.first_prompt_weight
+    return [_collate(rng, group, fast.pad_token_id, weight, config.prompt_share) for group in groups]
 
 
 def _collate(rng: random.Random, group: list[Encoded], pad: int, weight: float, share: float) -> Batch:
@@ -201,27 +194,21 @@ def _collate(rng: random.Random, group: list[Encoded], pad: int, weight: float, 
         first = len(positions)
         for t in range(1, len(e.ids)):
             if e.learnt[t] or rng.random() < share:
-                if e.final[t] and not (t and e.final[t - 1]):
+                if e.final[t] and not e.final[t - 1]:
                     first = len(positions)
                 positions.append(row * longest + t - 1)
                 targets.append(e.ids[t])
                 weights.append(1.0 if e.learnt[t] else weight / share)
         finals = sum(e.final)
         answers.append((e.ability, first, first + finals))
-    return Batch(ids, torch.tensor(positions), torch.tensor(targets), torch.tensor(weights), tuple(answers), sum(len(e.ids) for e in group))
-
-
-def _prefetch(source: Iterator[Batch], depth: int = 3) -> Iterator[Batch]:
-    """Run the source in a thread of its own, a few batches ahead of the optimiser."""
-    waiting: queue.Queue[Batch] = queue.Queue(depth)
-
-    def fill() -> None:
-        for batch in source:
-            waiting.put(batch)
-
-    threading.Thread(target=fill, daemon=True).start()
-    while True:
-        yield waiting.get()
+    return Batch(
+        ids,
+        torch.tensor(positions),
+        torch.tensor(targets),
+        torch.tensor(weights),
+        tuple(answers),
+        sum(len(e.ids) for e in group),
+    )
 
 
 def _tokenizer(config: Config, work: Path) -> PreTrainedTokenizerFast:
@@ -251,6 +238,3 @@ def _resume(work: Path, config: Config, optimizer: MasterWeights) -> _State:
         optimizer.load(load_file(folder / "optimizer.safetensors"))
         vars(state).update(json.loads((folder / "state.json").read_text(encoding="utf-8")))
     return state
-
-
-__all__ = ["Batch", "Config", "architecture", "read_manifest", "run"]

@@ -4,6 +4,7 @@ A space before a capital, a digit or a sign is a token of its own, so that `Vano
 after a quote and at the start of an answer: copying then needs no second vocabulary. Single digits, any script.
 """
 
+import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,10 @@ def train(size: int, seed: int, template: Path, sample: int = 12_000) -> PreTrai
     """A tokenizer of `size` pieces from `sample` lessons and the word lists; same seed, same tokenizer."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(Regex(PIECES), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+        [
+            pre_tokenizers.Split(Regex(PIECES), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
@@ -32,7 +36,11 @@ def train(size: int, seed: int, template: Path, sample: int = 12_000) -> PreTrai
     )
     tokenizer.train_from_iterator(_text(seed, sample), trainer)
     fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token=SPECIAL[0], eos_token=SPECIAL[2], padding_side="left", model_max_length=2048
+        tokenizer_object=tokenizer,
+        pad_token=SPECIAL[0],
+        eos_token=SPECIAL[2],
+        padding_side="left",
+        model_max_length=2048,
     )
     fast.chat_template = template.read_text(encoding="utf-8").rstrip("\n")
     return fast
@@ -41,10 +49,10 @@ def train(size: int, seed: int, template: Path, sample: int = 12_000) -> PreTrai
 def _text(seed: int, sample: int) -> Iterator[str]:
     rng = random.Random(seed)
     for _ in range(sample):
-        lesson = lessons.draw(rng, rng.choice(lessons.LEVELS))
+        lesson = lessons.draw(rng, rng.randrange(len(lessons.LEVELS)))
         yield "\n".join(f"{m.role}\n{m.content}" for m in lesson.messages)
         for message in lesson.messages:
             for call in message.tool_calls:
-                yield '{"name": "%s", "arguments": {"entity": "", "relation": "", "value": "", "on": ""}}' % call.name
+                yield json.dumps({"name": call.name, "arguments": dict.fromkeys(call.arguments, "")})
     for _ in range(sample // 4):
         yield " ".join(pick(rng) for pick in (names.adjective, names.noun, names.verb, names.noun))

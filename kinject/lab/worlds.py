@@ -4,14 +4,10 @@ A world is thrown away after one lesson, so nothing in it is worth remembering: 
 """
 
 import random
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
-from importlib import resources
 from itertools import accumulate
-from typing import Any
 
 from kinject.lab import names
 
@@ -53,15 +49,9 @@ class World:
         return next((f for f in self.of(subject, attribute) if f.until is None), None)
 
 
-@cache
-def lexicon() -> dict[str, Any]:
-    text = resources.files("kinject.lab").joinpath("lexicon.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
-
-
 def frames(name: str, split: Split) -> list[str]:
     """Sentence frames of one sort; the exam has its own, which no lesson uses."""
-    table: dict[str, list[str]] = lexicon()["frames"]
+    table: dict[str, list[str]] = names.lexicon()["frames"]
     return table.get(f"exam_{name}", table[name]) if split == "exam" else table[name]
 
 
@@ -83,7 +73,7 @@ MAKERS: dict[str, Callable[[random.Random, str], str]] = {
 
 def attribute(rng: random.Random, split: Split) -> Attribute:
     """A common concept with its everyday wording, or an invented attribute known by its name alone."""
-    concepts = lexicon()["concepts"]
+    concepts = names.lexicon()["concepts"]
     if rng.random() < 0.55:
         name = rng.choice(list(concepts))
         entry = concepts[name]
@@ -160,7 +150,9 @@ def state(rng: random.Random, fact: Held, split: Split, subject: str) -> str:
     return sentence[0].upper() + sentence[1:]
 
 
-def passage(rng: random.Random, world: World, entity: str, split: Split, facts: list[Held] | None = None) -> str:
+def passage(
+    rng: random.Random, world: World, entity: str, split: Split, facts: list[Held] | None = None, plain: bool = False
+) -> str:
     """A page about one entity: prose, a list or a row, titled with its name."""
     facts = list(world.of(entity) if facts is None else facts)
     rng.shuffle(facts)
@@ -170,7 +162,12 @@ def passage(rng: random.Random, world: World, entity: str, split: Split, facts: 
         return f"{entity}: " + "; ".join(f"{f.attribute.name}: {f.value}" for f in facts)
     if form < 0.2 and undated:
         return f"{entity}: " + " ".join(f"- {f.attribute.name}: {f.value}" for f in facts)
-    sentences = [state(rng, f, split, entity if rng.random() < 0.45 else rng.choice(["It", "it", f"the {world.kind}", entity])) for f in facts]
+    sentences = [
+        state(rng, f, split, entity if rng.random() < 0.45 else rng.choice(["It", "it", f"the {world.kind}", entity]))
+        for f in facts
+    ]
+    if plain:
+        return f"{entity}: {' '.join(sentences)}"
     if rng.random() < 0.7:
         sentences.insert(0, _filler(rng, world, entity))
     for _ in range(rng.choice([0, 0, 0, 1, 2])):
@@ -193,7 +190,12 @@ def _filler(rng: random.Random, world: World, entity: str) -> str:
         return rng.choice(frames("openings", "train")).format(s=entity, k=world.kind, w=names.noun(rng))
     j, n, m, v = names.adjective(rng), names.noun(rng), names.noun(rng), names.verb(rng)
     return rng.choice(
-        [f"The {j} {n} will {v} the {m}.", f"It was made to {v} a {n}.", f"A {j} {n} and a {m} make it complete.", f"Many {v} it for the {n}, others for the {j} {m}."]
+        [
+            f"The {j} {n} will {v} the {m}.",
+            f"It was made to {v} a {n}.",
+            f"A {j} {n} and a {m} make it complete.",
+            f"Many {v} it for the {n}, others for the {j} {m}.",
+        ]
     )
 
 

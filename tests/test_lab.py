@@ -1,0 +1,152 @@
+"""The lab: lessons are drawn by seed, rendered as the chat template renders them, and hold nothing of a shipped corpus."""
+
+import json
+import random
+import re
+from pathlib import Path
+
+import pytest
+from transformers import AutoTokenizer
+
+from kinject import corpus
+from kinject.lab import encoding, exam, lessons, names, pretrain, worlds
+from kinject.lm.base import Chat, Completion, ModelInfo
+
+CORPORA = ["catalog", "presidents"]
+TEMPLATE = Path(pretrain.__file__).parent.parent / "lm" / "mini"
+
+
+def drawn(n: int, seed: int = 0) -> list[lessons.Lesson]:
+    rng = random.Random(seed)
+    return [lessons.draw(rng, rng.randrange(len(lessons.LEVELS))) for _ in range(n)]
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    said = [message.content for lesson in drawn(3000) for message in lesson.messages]
+    return "\n".join(said).casefold()
+
+
+def test_the_same_seed_draws_the_same_lessons():
+    assert drawn(20) == drawn(20)
+
+
+def test_an_exam_uses_frames_that_no_lesson_uses():
+    train, held_out = worlds.frames("questions", "train"), worlds.frames("questions", "exam")
+    assert set(train).isdisjoint(held_out)
+
+
+@pytest.mark.parametrize("ability", lessons.ABILITIES)
+def test_every_ability_ends_in_an_answer_of_the_assistant(ability):
+    lesson = lessons.of_ability(random.Random(3), ability, lessons.LEVELS[-1])
+    assert lesson.messages[-1].role == "assistant"
+    assert lesson.learn[-1]
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_no_name_of_a_shipped_corpus_occurs_in_the_worlds(name, text):
+    entities = corpus.load(corpus.find(name)).entities()
+    assert [e for e in entities if re.search(rf"\b{re.escape(e.casefold())}\b", text)] == []
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_no_telling_value_of_a_shipped_corpus_occurs_in_the_worlds(name, text):
+    """Numbers and dates are drawn from all there are; every other value must be new to mini."""
+    loaded = corpus.load(corpus.find(name))
+    kinds = {relation.name: relation.kind for relation in loaded.relations}
+    values = {f.object for f in loaded.facts if kinds[f.relation] not in ("number", "date")}
+    assert [v for v in sorted(values) if re.search(rf"\b{re.escape(v.casefold())}\b", text)] == []
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_no_test_question_of_a_shipped_corpus_is_a_frame_of_the_lessons(name):
+    frames = names.lexicon()["frames"]
+    asked = [q for key in ("questions", "inverse", "dated", "dated_inverse") for q in frames[key]]
+    relations = corpus.load(corpus.find(name)).relations
+    known = {plain(q.replace("{a}", r.name)) for q in asked for r in relations}
+    known |= {plain(q) for c in names.lexicon()["concepts"].values() for q in (*c["ask"], *c.get("inverse", ()))}
+    tests = [q for r in relations for q in (*r.test_questions, *r.inverse_questions)]
+    assert [q for q in tests if plain(q) in known] == []
+
+
+def plain(template: str) -> str:
+    for long, short in (("{subject}", "{s}"), ("{object}", "{o}"), ("{date}", "{d}")):
+        template = template.replace(long, short)
+    return re.sub(r"[^\w{}]+", " ", template).casefold().strip()
+
+
+def test_lessons_are_encoded_as_the_chat_template_renders_them():
+    tokenizer = AutoTokenizer.from_pretrained(TEMPLATE)
+    batch = drawn(200)
+    for lesson, encoded in zip(batch, encoding.encode(tokenizer.backend_tokenizer, batch), strict=True):
+        assert tokenizer.apply_chat_template(**chat_of(lesson), return_dict=False) == encoded.ids
+
+
+def chat_of(lesson: lessons.Lesson) -> dict:
+    messages = []
+    for message in lesson.messages:
+        calls = [{"function": {"name": c.name, "arguments": c.arguments}} for c in message.tool_calls]
+        messages.append({"role": message.role, "content": message.content} | ({"tool_calls": calls} if calls else {}))
+    tools = [{"type": "function", "function": {"name": t.name, "parameters": t.parameters}} for t in lesson.tools]
+    return {"conversation": messages, "tools": tools or None}
+
+
+def test_only_the_assistants_own_tokens_are_learnt():
+    tokenizer = AutoTokenizer.from_pretrained(TEMPLATE)
+    lesson = lessons.of_ability(random.Random(1), "closed_book", lessons.LEVELS[2])
+    (encoded,) = encoding.encode(tokenizer.backend_tokenizer, [lesson])
+    learnt = [i for i, flag in zip(encoded.ids, encoded.learnt, strict=True) if flag]
+    assert tokenizer.decode(learnt) == "I don't know.<|im_end|>"
+
+
+TINY = pretrain.Config(layers=2, width=32, heads=2, vocabulary=400, batch_tokens=512, tokens=60_000, checkpoint_s=0.0)
+
+
+def test_pretraining_resumes_to_the_same_weights(tmp_path):
+    """Stopped after its first draw and run again, it ends where the run that was never stopped ends."""
+
+    class Stop(Exception):
+        pass
+
+    def stop(step):
+        raise Stop
+
+    whole = pretrain.run(TINY, tmp_path / "whole")
+    config = TINY
+    with pytest.raises(Stop):
+        pretrain.run(config, tmp_path / "parts", stop)
+    parts = pretrain.run(config, tmp_path / "parts")
+    assert (whole / "model.safetensors").read_bytes() == (parts / "model.safetensors").read_bytes()
+
+
+def test_pretraining_learns_something_in_a_few_steps(tmp_path):
+    pretrain.run(TINY, tmp_path / "mini")
+    curve = [json.loads(line) for line in (tmp_path / "mini.work" / "curve.jsonl").read_text().splitlines()]
+    assert curve[-1]["loss"] < curve[0]["loss"]
+
+
+class Perfect:
+    """A model that has seen the exam: it answers each lesson with its gold."""
+
+    info = ModelInfo("perfect", "0", 0, 4096)
+
+    def __init__(self, n: int, seed: int):
+        self.gold = {}
+        for row in exam.ROWS:
+            rng = random.Random(f"{seed}/{row.lesson}/{row.level}")
+            for lesson in [lessons.of_ability(rng, row.lesson, row.level, "exam") for _ in range(n)]:
+                for i, message in enumerate(lesson.messages):
+                    self.gold[lesson.messages[:i]] = message
+
+    def complete(self, chat: Chat) -> Completion:
+        message = self.gold[chat.messages]
+        return Completion(message.content, message.tool_calls)
+
+    def log_probability(self, chat: Chat, answer: str) -> float:
+        return 0.0
+
+
+def test_a_perfect_model_passes_every_row_of_the_exam():
+    scores = exam.run(Perfect(5, 0), exam.Config(n=5, seed=0))
+    assert {s.estimate.value for s in scores if s.goal == "high"} == {1.0}
+    assert {s.estimate.value for s in scores if s.goal == "low"} == {0.0}
