@@ -1,4 +1,4 @@
-"""The lab: lessons are drawn by seed, rendered as the chat template renders them, and hold nothing of a shipped corpus."""
+"""The lab: lessons come by seed, read as the chat template renders them, and hold nothing of a shipped corpus."""
 
 import json
 import random
