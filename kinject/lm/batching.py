@@ -60,10 +60,6 @@ class BatchingQueue:
             state.waiting.append(job)
             state.changed.notify_all()
 
-    def __len__(self) -> int:
-        """How many jobs are waiting."""
-        return len(self._state.waiting)
-
 
 @dataclass(eq=False)
 class _State:

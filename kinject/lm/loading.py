@@ -14,10 +14,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import httpx
 import torch
 import transformers.utils.logging
 from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # that of httpx or httpx2, by version
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -73,7 +73,7 @@ def find_folder(name: str) -> Path:
         raise ModelError(f"no model folder {name}; give mini, a folder or a Hugging Face id such as Qwen/Qwen3-0.6B")
     try:
         return Path(snapshot_download(name, allow_patterns=list(_FILES)))
-    except (OSError, ValueError, httpx.HTTPError) as error:
+    except (OSError, ValueError, HTTPError) as error:
         raise ModelError(
             f"no model {name}: no such folder here, and the hub did not give it ({_first_line(error)})"
         ) from error
