@@ -29,6 +29,8 @@ KINDS = {
     "compatible with": ("entity", ""),
     "successor": ("entity", ""),
     "colours": ("list", ""),
+    "tags": ("list", ""),
+    "list price": ("number", ""),
     "SKU": ("identifier", ""),
     "slogan": ("text", ""),
 }
@@ -73,6 +75,9 @@ Vantor 300 | colours | red
 Vantor 300 | colours | navy blue
 Vantor 3000 | colours | green
 Vantor 3000 | colours | blue
+Vantor 300 | tags | Tag-11, Tag-140
+Vantor 3000 | tags | Tag-7, Tag-140
+Vantor 300 | list price | 1431.5
 Vantor 300 | SKU | SE-R581
 Vantor 3000 | SKU | SE-R582
 Vantor 300 | slogan | Light as a feather, tough as nails
@@ -137,6 +142,8 @@ TABLE = [
     ("price", "499", "confused"),
     ("price", "350 EUR", "in_domain"),
     ("price", "299 EUR or 1349 EUR", "several"),
+    ("list price", "1431.5", RIGHT),
+    ("list price", "It is 1,431.50", RIGHT),
     ("warranty", "two years", RIGHT),
     ("warranty", "24 months", RIGHT),
     ("warranty", "a 2-year warranty", RIGHT),
@@ -220,6 +227,10 @@ TABLE = [
     ("colours", "red, navy blue and green", "several"),
     ("colours", "red, navy blue and purple", "several"),
     ("colours", "green", "confused"),
+    ("tags", "Tag-11, Tag-140", RIGHT),
+    ("tags", "It has Tag-140 and Tag-11.", RIGHT),
+    ("tags", "Tag-11", "incomplete"),
+    ("tags", "Tag-11, Tag-140, Tag-7", "several"),
     ("SKU", "SE-R581", RIGHT),
     ("SKU", "The SKU is 'SE-R581'.", RIGHT),
     ("SKU", "SE-R582", "confused"),

@@ -48,7 +48,8 @@ def read(text: str, vocabulary: Vocabulary, own: Sequence[str] = (), gold: Seque
     cleaned = clean(text)
     spoken = vocabulary.split(cleaned)
     asked = Phrases()
-    answers = {asked.add(vocabulary.phrase(value)) for value in gold if not vocabulary.typed_key(value)}
+    values = [item for value in gold for item in vocabulary.items(value)]
+    answers = {asked.add(vocabulary.phrase(value)) for value in values if not vocabulary.typed_key(value)}
     about = {asked.add(vocabulary.phrase(name)) for name in own} - answers
     mentions, names = [], []
     for match in _matches((vocabulary.phrases, asked), spoken):

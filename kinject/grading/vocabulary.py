@@ -53,7 +53,12 @@ class Vocabulary:
 
     def keys(self, value: str) -> tuple[str, ...]:
         """The keys of a value: several for a list written as one value."""
-        return tuple(self.typed_key(item) or self.phrase_key(item) for item in self._items(value))
+        return tuple(self.typed_key(item) or self.phrase_key(item) for item in self.items(value))
+
+    def items(self, value: str) -> list[str]:
+        """The values that one written value holds: those of a list, or itself."""
+        items = _LIST_BREAK.split(value.strip()) if self.form == "list" else []
+        return [item for item in items if item] or [value]
 
     def values_of(self, key: str) -> frozenset[str]:
         """The keys of the values that a spelling may stand for: an alias may be that of two."""
@@ -84,12 +89,8 @@ class Vocabulary:
     def phrase_key(self, value: str) -> str:
         return " ".join(word.key for word in self.phrase(value))
 
-    def _items(self, value: str) -> list[str]:
-        items = _LIST_BREAK.split(value.strip()) if self.form == "list" else []
-        return [item for item in items if item] or [value]
-
     def _learn(self, value: str, aliases: Iterable[str], owner: str) -> None:
-        items = self._items(value)
+        items = self.items(value)
         for item in items:
             key = self._spell(item)
             self._values_of[key].add(key)
