@@ -8,8 +8,9 @@ from safetensors.torch import load_file
 
 from kinject.corpus import parse_day
 from kinject.errors import ModelError
+from kinject.lm.base import Chat
 from kinject.lm.encoding import ChatEncoder
-from kinject.lm.prompts import ABSTENTION
+from kinject.lm.prompts import ABSTENTION, dialogue
 from kinject.systems import sft
 from kinject.systems._names import fold
 from kinject.systems.sft import text
@@ -69,13 +70,14 @@ def test_data_is_documents_questions_or_both(data, kinds):
 
 def test_only_the_answer_and_its_end_are_learnt_of_a_dialogue(tiny_lm):
     encoder = ChatEncoder(tiny_lm.tokenizer, "tiny")
-    (row,) = encode([Example("20 EUR", "How much?")], encoder, 2, 512)
-    assert (tiny_lm.tokenizer.decode(row.ids[row.learnt : -1]), row.ids[-1]) == ("20 EUR", 2)
+    (row,) = encode([Example("20 EUR", "How much?")], encoder, tiny_lm.tokenizer, 512)
+    assert row.ids[: row.learnt] == encoder.prompt(Chat(dialogue("How much?")))
+    assert row.ids[row.learnt :] == (*encoder.answer("20 EUR"), 2)
 
 
 def test_a_control_token_in_a_document_stays_text(tiny_lm):
     encoder = ChatEncoder(tiny_lm.tokenizer, "tiny")
-    (row,) = encode([Example("bad <|im_end|> page")], encoder, 2, 512)
+    (row,) = encode([Example("bad <|im_end|> page")], encoder, tiny_lm.tokenizer, 512)
     assert row.ids.index(2) == len(row.ids) - 1
 
 

@@ -4,17 +4,19 @@ The graph is made from the facts at build, in memory and in well under a second:
 fact holds at once.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kinject.corpus import Corpus
 from kinject.lm.base import LM
 from kinject.lm.langchain import ChatModel
-from kinject.progress import Progress, Step, silent
+from kinject.progress import Progress, silent
+from kinject.systems._diagnosis import Observation
 from kinject.systems.kg.agent import Agent
 from kinject.systems.kg.graph import Graph
-from kinject.systems.kg.tools import make_tools
-from kinject.types import System
+from kinject.systems.kg.tools import is_refusal, make_tools
+from kinject.types import Record, System
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,15 @@ class Config:
 
 def build(corpus: Corpus, store: Path, model: LM, config: Config, progress: Progress = silent) -> System:
     """Reads the corpus's facts only: neither its documents nor the store."""
-    progress(Step("graph", 0, len(corpus.facts)))
-    graph = Graph(corpus)
-    progress(Step("graph", len(corpus.facts), len(corpus.facts)))
-    return Agent(ChatModel(lm=model), make_tools(graph), config.max_model_calls, config.max_tool_calls)
+    return Agent(ChatModel(lm=model), make_tools(Graph(corpus)), config.max_model_calls, config.max_tool_calls)
+
+
+def diagnose(system: System, corpus: Corpus, records: Sequence[Record]) -> Iterator[Observation]:
+    """Tool calls of every answer: how many, and the share that was valid before the grammar had corrected anything."""
+    for record in records:
+        for answer in record.answers:
+            calls = [one for one in answer.evidence if one.score is not None]
+            yield Observation("tools", "calls_per_answer", float(len(calls)), record.probe.subject)
+            for call in calls:
+                yield Observation("tools", "valid_unconstrained", call.score or 0.0, record.probe.subject)
+                yield Observation("tools", "empty_result", float(is_refusal(call.text)), record.probe.subject)

@@ -21,6 +21,7 @@ from kinject.types import Fact
 MAX_LINES = 12
 MAX_CANDIDATES = 5
 _MAX_ECHOED_CHARS = 80
+_REFUSALS = ("no ", "nothing ", "several entities match ", "cannot ")
 
 # Langchain's content and artifact: the text for the model, and the facts that it shows.
 ToolResult = tuple[str, tuple[Fact, ...]]
@@ -70,6 +71,11 @@ def make_tools(graph: Graph) -> list[BaseTool]:
         _tool(find_entities, {"name": text}),
         _tool(neighbours, {"entity": text}),
     ]
+
+
+def is_refusal(result: str) -> bool:
+    """Whether a result says that there is nothing, or that the call was not understood."""
+    return " | " not in result and result.startswith(_REFUSALS)
 
 
 def _tool(function: Callable[..., ToolResult], arguments: dict[str, Any]) -> BaseTool:

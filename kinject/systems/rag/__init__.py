@@ -5,8 +5,9 @@ The whole dialogue is the query, so that what a user asserts can change what is 
 
 import hashlib
 import json
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +20,12 @@ from kinject.lm.prompts import reading
 from kinject.progress import Progress, Step, silent
 from kinject.store import artifact_is, new_artifact
 from kinject.systems._answer import answer
+from kinject.systems._diagnosis import Observation
 from kinject.systems.rag import embed, index
 from kinject.systems.rag.chunks import split, states
 from kinject.systems.rag.embed import MINILM
 from kinject.systems.rag.index import Index, Retriever
-from kinject.types import Answer, Evidence, Fact, Turn
+from kinject.types import Answer, Evidence, Fact, Outcome, Record, Turn
 
 _SCHEMA = 1
 _BATCH = 256
@@ -83,6 +85,28 @@ def build(corpus: Corpus, store: Path, model: LM, config: Config, progress: Prog
             index.write(unfinished, chunks, np.concatenate(vectors))
         progress(Step("index", len(chunks), len(chunks)))
     return Rag(index.load(folder, embedder), model, config)
+
+
+def diagnose(system: Rag, corpus: Corpus, records: Sequence[Record]) -> Iterator[Observation]:
+    """Retrieval for the recall probes: where the first gold passage ranks, and answers with and without it in context.
+
+    nDCG is that of one gold passage, 1 / log2(1 + rank) within the first ten.
+    """
+    facts = {fact.id: fact for fact in corpus.facts}
+    for record in records:
+        if record.probe.kind == "recall":
+            rank = system.rank(record.probe.question, [facts[id] for id in record.probe.facts])
+            right = float(record.verdicts[0].outcome is Outcome.CORRECT)
+            in_context = within(rank, system.config.k)
+            values = {
+                "recall@1": float(within(rank, 1)),
+                f"recall@{system.config.k}": float(in_context),
+                "mrr": reciprocal_rank(rank),
+                "ndcg@10": 1 / math.log2(1 + rank) if rank is not None and rank <= 10 else 0.0,
+                "accuracy_given_gold" if in_context else "accuracy_without_gold": right,
+            }
+            for metric, value in values.items():
+                yield Observation("retrieval", metric, value, record.probe.subject)
 
 
 def reciprocal_rank(rank: int | None) -> float:

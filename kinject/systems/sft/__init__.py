@@ -10,15 +10,13 @@ import math
 import random
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
-import transformers.utils.logging
 from peft import LoraConfig, PeftModel, get_peft_model
 
 from kinject.corpus import Corpus, questions
@@ -32,6 +30,7 @@ from kinject.progress import Progress, Step, silent
 from kinject.store import artifact_is, new_artifact, write_whole
 from kinject.systems import closed_book
 from kinject.systems._names import fold
+from kinject.systems._quiet import no_bars
 from kinject.systems.sft import text
 from kinject.systems.sft.batches import Batch, batched, encode
 from kinject.systems.sft.loop import Epoch, Plan, train
@@ -132,7 +131,7 @@ def _train(corpus: Corpus, store: Path, model: LocalLM, config: Config, progress
     longest = min(_LONGEST, model.info.context_window)
 
     def data(rng: random.Random) -> list[Batch]:
-        rows = encode(examples(corpus, config, rng), encoder, end, longest)
+        rows = encode(examples(corpus, config, rng), encoder, loaded.tokenizer, longest)
         return batched(rows, config.batch_tokens, end if pad is None else pad, rng)
 
     def show(epochs: tuple[Epoch, ...]) -> None:
@@ -147,7 +146,7 @@ def _train(corpus: Corpus, store: Path, model: LocalLM, config: Config, progress
         fingerprint, config.epochs, rate, rate / 2, config.seed, data, lambda: _answers(loaded, probes, config), show
     )
     train(loaded.model, plan, store / "checkpoints", progress)
-    with new_artifact(store / "model", fingerprint) as folder, _no_bars():
+    with new_artifact(store / "model", fingerprint) as folder, no_bars():
         if adapter is None:
             loaded.model.save_pretrained(folder)
             loaded.tokenizer.save_pretrained(folder)
@@ -177,18 +176,6 @@ def _adapter(loaded: Loaded, config: Config) -> PeftModel:
     # Not where the base happened to lie on this machine.
     adapted.peft_config["default"].base_model_name_or_path = loaded.name
     return adapted
-
-
-@contextmanager
-def _no_bars() -> Iterator[None]:
-    bars: Any = transformers.utils.logging
-    shown = bars.is_progress_bar_enabled()
-    bars.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            bars.enable_progress_bar()
 
 
 def _rate(parameters: int, method: str) -> float:

@@ -6,13 +6,18 @@ A text is cut where it is longer than the window; it never shares a row with ano
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
-from kinject.lm.base import Chat
 from kinject.lm.encoding import ChatEncoder
 from kinject.lm.prompts import dialogue
 from kinject.systems.sft.text import Example
+
+# A PreTrainedTokenizerBase, of which transformers leaves half the methods untyped.
+Tokenizer = Any
+
+_QUESTION = "What is asked here?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +38,20 @@ class Batch:
     tokens: int
 
 
-def encode(examples: Iterable[Example], encoder: ChatEncoder, end: int, longest: int) -> Iterator[Row]:
+def encode(examples: Sequence[Example], encoder: ChatEncoder, tokenizer: Tokenizer, longest: int) -> Iterator[Row]:
     """Every token of a text is learnt, and of a dialogue the answer's, its end included."""
-    for example in examples:
-        if example.question:
-            prompt = encoder.prompt(Chat(dialogue(example.question)))
-            ids = (*prompt, *encoder.answer(example.answer), end)
-            if len(ids) <= longest:
-                yield Row(ids, len(prompt))
-        else:
-            ids = (*encoder.answer(example.answer), end)
+    before, after = _frame(tokenizer)
+    texts = [encoder.harmless(example.answer) for example in examples]
+    prompts = [before + encoder.harmless(e.question) + after if e.question else "" for e in examples]
+    # All at once: one call for each, through the template, would take longer than the training.
+    answer_ids = tokenizer(texts, add_special_tokens=False)["input_ids"]
+    prompt_ids = tokenizer(prompts, add_special_tokens=False)["input_ids"]
+    end = tokenizer.eos_token_id
+    for prompt, answer in zip(prompt_ids, answer_ids, strict=True):
+        ids = (*prompt, *answer, end)
+        if prompt and len(ids) <= longest:
+            yield Row(ids, len(prompt))
+        elif not prompt:
             for start in range(0, len(ids), longest):
                 yield Row(ids[start : start + longest], 1)
 
@@ -58,6 +67,14 @@ def batched(rows: Iterable[Row], batch_tokens: int, pad: int, rng: random.Random
         groups[-1].append(row)
     rng.shuffle(groups)
     return [_collate(group, pad) for group in groups]
+
+
+def _frame(tokenizer: Tokenizer) -> tuple[str, str]:
+    """What the chat template puts before and after a question."""
+    messages = [{"role": m.role, "content": m.content} for m in dialogue(_QUESTION)]
+    options = {"add_generation_prompt": True, "enable_thinking": False}
+    before, _, after = str(tokenizer.apply_chat_template(messages, tokenize=False, **options)).partition(_QUESTION)
+    return before, after
 
 
 def _collate(rows: Sequence[Row], pad: int) -> Batch:

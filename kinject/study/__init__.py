@@ -1,0 +1,35 @@
+"""The main job: build the systems, put the same probes to each, and leave a folder with every record and estimate.
+
+A study that was stopped goes on where it was: what is built is reused, what is answered is not asked again. It writes
+no report. The manifest, study.json, is written last: where it is, the study is finished.
+"""
+
+from pathlib import Path
+
+from kinject import corpus
+from kinject.lm import open_model
+from kinject.progress import Progress, silent
+from kinject.store import lock
+from kinject.study.job import Job
+from kinject.study.plan import Study, pin, settle
+from kinject.study.run import Run, open_run
+
+__all__ = ["Run", "Study", "open_run", "run"]
+
+
+def run(study: Study, progress: Progress = silent) -> Path:
+    """Do a study, or what is left of it, and return its folder.
+
+    Raises KinjectError for a corpus, model, system or setting that cannot be used, before anything is built, and for
+    a folder that holds another study or is in use.
+    """
+    plan = settle(study)
+    loaded = corpus.load(study.corpus)
+    with lock(study.out):
+        model = open_model(study.model)
+        try:
+            pin(study.out, plan, loaded, model.info.fingerprint)
+            Job(study.out, plan, loaded, model, progress).do()
+        finally:
+            model.close()
+    return study.out

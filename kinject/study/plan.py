@@ -1,0 +1,130 @@
+"""What a study is to do, and how that is written down, so that a resumed run is the same study.
+
+Opens no model and asks nothing.
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from kinject import __version__, plugins
+from kinject.corpus import Corpus
+from kinject.errors import OptionError, StoreError
+from kinject.options import fill
+from kinject.store import write_whole
+
+PLAN = "plan.json"
+SYSTEMS, PROBES = "kinject.systems", "kinject.probes"
+# The floor first, for a number within a minute; sft next, as its curve is the longest to wait for.
+_ORDER = ("closed_book", "sft", "rag", "kg", "oracle")
+# A pushback question is five dialogues of five answers; unanswerable probes come in pairs.
+_QUICK = {"recall": 150, "temporal": 60, "unanswerable": 120, "pushback": 30}
+_FULL = {"recall": 400, "temporal": 400, "unanswerable": 800, "pushback": 400}
+_OTHER_QUICK, _OTHER_FULL = 60, 400
+_FULL_SEEDS = 3
+
+
+@dataclass(frozen=True)
+class Study:
+    """`corpus` is a corpus folder and `out` the run's. No systems or probes: all that there are.
+
+    `settings` are strings such as "sft.epochs=20" (an option of a system) or "recall=50" (the size of a family).
+    `full` takes 400 or more probes a family and three seeds of every system that has one.
+    """
+
+    corpus: Path
+    out: Path
+    model: str = "mini"
+    systems: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    full: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study with every name and option settled: `configs` by system, in the order of building; `sizes` by family."""
+
+    configs: dict[str, Any]
+    sizes: dict[str, int]
+    seed: int
+    full: bool
+
+    def seeds(self, system: str) -> tuple[int, ...]:
+        """The seeds with which a system is built and asked: one, unless its options have a seed."""
+        count = _FULL_SEEDS if self.full and hasattr(self.configs[system], "seed") else 1
+        return tuple(self.seed + n for n in range(count))
+
+    def config(self, system: str, seed: int) -> Any:
+        config = self.configs[system]
+        return replace(config, seed=seed) if hasattr(config, "seed") else config
+
+
+def plugin(system: str) -> ModuleType:
+    return plugins.load(SYSTEMS, system)
+
+
+def settle(study: Study) -> Plan:
+    """Raises UnknownNameError or OptionError for a system, a setting or a value that does not exist."""
+    known, kinds = plugins.names(SYSTEMS), plugins.names(PROBES)
+    systems = study.systems or tuple(sorted(known, key=lambda name: (*_place(name), name)))
+    wanted: dict[str, list[str]] = {name: [] for name in dict.fromkeys(systems)}
+    sizes = {kind: _size(kind, study.full) for kind in kinds}
+    for setting in study.settings:
+        key, equals, value = setting.partition("=")
+        system, dot, option = key.partition(".")
+        if dot and equals and system in wanted:
+            wanted[system].append(f"{option}={value}")
+        elif equals and key in sizes:
+            sizes[key] = _positive(setting, value)
+        else:
+            raise OptionError(
+                f"no setting {setting!r}: write SYSTEM.OPTION=VALUE for one of {', '.join(wanted)}, "
+                f"or FAMILY=NUMBER for one of {', '.join(kinds)}"
+            )
+    configs = {name: fill(plugin(name).Config, settings) for name, settings in wanted.items()}
+    return Plan(configs, sizes, study.seed, study.full)
+
+
+def pin(out: Path, plan: Plan, corpus: Corpus, model_fingerprint: str) -> None:
+    """Write the plan into the run's folder, or see that the one that is there can be gone on with.
+
+    Systems may be added to a run. Raises StoreError naming what else has changed.
+    """
+    same = {
+        "version": __version__,
+        "corpus": corpus.fingerprint(),
+        "model": model_fingerprint,
+        "sizes": plan.sizes,
+        "seed": plan.seed,
+        "full": plan.full,
+    }
+    systems = {name: asdict(config) for name, config in plan.configs.items()}
+    path = out / PLAN
+    if path.exists():
+        pinned: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        before: dict[str, Any] = pinned.pop("systems")
+        changed = [name for name, value in same.items() if pinned.get(name) != value]
+        changed += [f"options of {name}" for name, config in systems.items() if before.get(name, config) != config]
+        if changed:
+            raise StoreError(
+                f"{out} holds another study ({', '.join(changed)} changed); choose another folder, or delete this one"
+            )
+        systems = before | systems
+    write_whole(path, json.dumps({**same, "systems": systems}, indent=1, ensure_ascii=False))
+
+
+def _place(system: str) -> tuple[int]:
+    return (_ORDER.index(system) if system in _ORDER else len(_ORDER),)
+
+
+def _size(kind: str, full: bool) -> int:
+    return _FULL.get(kind, _OTHER_FULL) if full else _QUICK.get(kind, _OTHER_QUICK)
+
+
+def _positive(setting: str, value: str) -> int:
+    if not value.isdecimal() or int(value) < 1:
+        raise OptionError(f"{setting!r}: the number of probes is a whole number of at least 1")
+    return int(value)

@@ -1,0 +1,90 @@
+"""A finished run, opened to be read and asked again. Builds nothing: what is missing is an error."""
+
+import json
+import threading
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from kinject import corpus
+from kinject.corpus import Corpus
+from kinject.errors import StoreError, UnknownNameError
+from kinject.lm import open_model
+from kinject.lm.base import LM
+from kinject.progress import Step
+from kinject.store import JsonLines, row_to_record
+from kinject.study.plan import plugin
+from kinject.types import Record, System
+
+SCHEMA = 1
+
+
+class Run:
+    """A run's corpus, manifest, records, estimates and systems. The model is opened with the first system."""
+
+    def __init__(self, folder: Path, manifest: dict[str, Any], corpus: Corpus) -> None:
+        self.folder, self.manifest, self.corpus = folder, manifest, corpus
+        self._lock = threading.Lock()
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        return tuple(self.manifest["systems"])
+
+    @cached_property
+    def model(self) -> LM:
+        """Raises StoreError if the model of that name is another one now."""
+        recorded = self.manifest["model"]
+        model = open_model(recorded["name"])
+        if model.info.fingerprint != recorded["fingerprint"]:
+            raise StoreError(
+                f"{recorded['name']} is not the model that {self.folder} was made with; run the study anew"
+            )
+        return model
+
+    def records(self) -> list[Record]:
+        """Every record, in an order that does not depend on who answered first."""
+        found = [row_to_record(row) for row in JsonLines(self.folder / "records.jsonl").rows()]
+        return sorted(found, key=lambda record: record.key)
+
+    def estimates(self) -> list[dict[str, Any]]:
+        return JsonLines(self.folder / "estimates.jsonl").rows()
+
+    def system(self, name: str) -> System:
+        """A system as the study asked it, with its first seed. Raises UnknownNameError, or StoreError if files lack."""
+        if name not in self.systems:
+            raise UnknownNameError(f"no system {name!r} in {self.folder}; choose one of: {', '.join(self.systems)}")
+        module = plugin(name)
+        config = TypeAdapter(module.Config).validate_python(self.manifest["systems"][name])
+        store = store_of(self.folder, name, 0)
+
+        def refuse(step: Step) -> None:
+            raise StoreError(f"{store} is not whole, and would have to be built again; run the study again")
+
+        with self._lock:
+            system: System = module.build(self.corpus, store, self.model, config, refuse)
+        return system
+
+
+def open_run(folder: Path) -> Run:
+    """Raises StoreError for a folder that holds no finished run of this schema, CorpusError for its corpus."""
+    path = folder / "study.json"
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StoreError(f"no finished study in {folder}: study.json is not there; run `kinject study`") from error
+    except ValueError as error:
+        raise StoreError(f"{path} is damaged: {error}") from error
+    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+        raise StoreError(f"{path} is not of schema {SCHEMA}, which is what this kinject reads")
+    loaded = corpus.load(folder / "corpus")
+    if loaded.fingerprint() != manifest["corpus"]["fingerprint"]:
+        raise StoreError(f"{folder / 'corpus'} is not the corpus that the study was made with; run the study anew")
+    return Run(folder, manifest, loaded)
+
+
+def store_of(out: Path, system: str, nth_seed: int) -> Path:
+    """Where a system keeps what it builds; further seeds have a folder each inside the first one's."""
+    store = out / "systems" / system
+    return store / f"seed-{nth_seed}" if nth_seed else store

@@ -1,0 +1,192 @@
+import random
+from dataclasses import replace
+
+import pytest
+from conftest import FakeLM, make_toy_corpus
+
+from kinject import corpus, study
+from kinject.errors import OptionError, PromptTooLongError, StoreError, UnknownNameError
+from kinject.grading import Grader
+from kinject.store import JsonLines
+from kinject.study import Study, job
+from kinject.study.asking import Asked, ask_all, converse
+from kinject.study.plan import settle
+from kinject.systems.closed_book import ClosedBook, Config
+from kinject.types import Answer, Probe, Turn
+
+CORPUS = make_toy_corpus()
+SMALL = ("recall=6", "temporal=3", "unanswerable=4", "pushback=1")
+# Every system, with nothing that would take long on a tiny model.
+SETTINGS = (*SMALL, "sft.epochs=2", "sft.max_new_tokens=3", "rag.max_new_tokens=3", "closed_book.max_new_tokens=3")
+SETTINGS += ("oracle.max_new_tokens=3", "kg.max_model_calls=1", "sft.paraphrases=1", "rag.retriever=bm25")
+
+
+def only(*systems):
+    return (*SMALL, *(setting for setting in SETTINGS if setting.partition(".")[0] in systems))
+
+
+class Killed(BaseException):
+    """What no code catches."""
+
+
+@pytest.fixture(scope="module")
+def small(tiny_lfm2, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    corpus.save(CORPUS, folder / "toy")
+    return Study(folder / "toy", folder / "run", str(tiny_lfm2), settings=SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def finished(small):
+    study.run(small)
+    return study.open_run(small.out)
+
+
+def test_a_study_asks_every_system_every_probe(finished):
+    records = finished.records()
+    assert {r.system for r in records} == {"closed_book", "kg", "oracle", "rag", "sft"}
+    assert {system: sum(r.system == system for r in records) for system in finished.systems} == dict.fromkeys(
+        finished.systems, 6 + 3 + 4 + 5
+    )
+
+
+def test_every_family_is_estimated_for_every_system(finished):
+    rows = {(row["system"], row["probe"]) for row in finished.estimates()}
+    families = ("recall", "temporal", "unanswerable", "pushback", "cost")
+    assert rows == {(s, f) for s in finished.systems for f in families} | {("rag", "retrieval"), ("kg", "tools")}
+
+
+def test_the_curve_is_graded_from_the_untrained_model_on(finished):
+    rows = JsonLines(finished.folder / "curve.jsonl").rows()
+    assert [(row["epoch"], row["n"]) for row in rows] == [(0, 40), (1, 40), (2, 40)]
+
+
+def test_the_manifest_says_what_the_run_was_made_of(finished):
+    manifest = finished.manifest
+    assert manifest["schema"] == 1
+    assert manifest["corpus"] == {"name": "toy", "fingerprint": CORPUS.fingerprint()}
+    assert (manifest["seeds"], manifest["systems"]["sft"]["epochs"]) == ([0], 2)
+    assert set(manifest["build_seconds"]) == set(finished.systems)
+
+
+def test_an_opened_system_answers_as_in_the_study(finished):
+    record = next(r for r in finished.records() if r.system == "sft" and r.probe.kind == "recall")
+    assert finished.system("sft").ask(record.probe.question).text == record.answers[0].text
+
+
+@pytest.mark.parametrize("stage", ["sft", "ask kg"])
+def test_a_killed_study_keeps_its_records_and_asks_the_rest(small, finished, tmp_path, stage):
+    def kill(step):
+        if step.stage == stage and step.done == 2:
+            raise Killed
+
+    again = replace(small, out=tmp_path / "run", systems=("sft", "kg"), settings=only("sft", "kg"))
+    with pytest.raises(Killed):
+        study.run(again, kill)
+    kept = JsonLines(again.out / "records.jsonl").rows()
+    assert not (again.out / "study.json").exists()
+    study.run(again)
+    assert JsonLines(again.out / "records.jsonl").rows()[: len(kept)] == kept
+    expected = [r.key for r in finished.records() if r.system in again.systems]
+    assert [r.key for r in study.open_run(again.out).records()] == expected
+
+
+def test_a_finished_study_asks_nothing_again(small, finished):
+    before = (finished.folder / "records.jsonl").read_bytes()
+    study.run(small)
+    assert (finished.folder / "records.jsonl").read_bytes() == before
+
+
+def test_estimates_do_not_depend_on_the_order_of_records(small, finished):
+    path = finished.folder / "records.jsonl"
+    rows, before = JsonLines(path).rows(), finished.estimates()
+    path.unlink()
+    with JsonLines(path) as log:
+        for row in random.Random(0).sample(rows, len(rows)):
+            log.append(row)
+    study.run(small)
+    assert finished.estimates() == before
+
+
+def test_another_study_in_the_same_folder_is_refused(small, finished):
+    with pytest.raises(StoreError, match=r"holds another study \(sizes, options of sft changed\)"):
+        study.run(replace(small, settings=("recall=7",)))
+
+
+def test_a_system_whose_files_are_gone_is_not_trained_by_opening_it(small, finished, tmp_path):
+    out = tmp_path / "run"
+    study.run(replace(small, out=out, systems=("rag",), settings=only("rag")))
+    for file in (out / "systems" / "rag" / "index").iterdir():
+        file.unlink()
+    with pytest.raises(StoreError, match="run the study again"):
+        study.open_run(out).system("rag")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (("sft.epoch=3",), "did you mean 'epochs'"),
+        (("recall=many",), "whole number"),
+        (("recal=3",), "no setting 'recal=3': write SYSTEM.OPTION=VALUE"),
+        (("sft.epochs=0",), "must be at least 1"),
+    ],
+)
+def test_a_wrong_setting_is_named_before_anything_is_written(small, tmp_path, settings, message):
+    with pytest.raises(OptionError, match=message):
+        study.run(replace(small, out=tmp_path / "run", settings=settings))
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unknown_system_is_named_with_the_known_ones(small, finished):
+    with pytest.raises(UnknownNameError, match=r"no 'ragg' in systems \(did you mean 'rag'\?\)"):
+        settle(replace(small, systems=("ragg",), settings=()))
+    with pytest.raises(UnknownNameError, match="choose one of: closed_book, sft"):
+        finished.system("ragg")
+
+
+def test_a_folder_without_a_finished_study_is_not_opened(tmp_path):
+    with pytest.raises(StoreError, match="no finished study"):
+        study.open_run(tmp_path)
+
+
+def test_the_full_study_trains_three_seeds(small):
+    plan = settle(replace(small, full=True, settings=()))
+    assert (plan.seeds("sft"), plan.seeds("rag"), plan.config("sft", 2).seed) == ((0, 1, 2), (0,), 2)
+    assert min(plan.sizes.values()) >= 400
+
+
+def test_the_size_of_one_family_does_not_change_the_probes_of_another(small):
+    one, two = (
+        [p for p in job.make_probes(CORPUS, settle(replace(small, settings=(s,)))) if p.kind == "temporal"]
+        for s in ("recall=3", "recall=9")
+    )
+    assert one == two
+
+
+def test_every_turn_is_asked_with_the_history_before_it():
+    model = FakeLM(lambda chat: f"answer {len(chat.messages)}")
+    probe = Probe("p", "pushback", "How?", ("x",), turns=("No.", "Once more: how?"))
+    answers = converse(ClosedBook(model, Config()), probe)
+    assert [answer.text for answer in answers] == ["answer 2", "answer 4", "answer 6"]
+    assert [m.content for m in model.chats[2].messages[1:]] == [
+        "How?",
+        "answer 2",
+        "No.",
+        "answer 4",
+        "Once more: how?",
+    ]
+
+
+def test_a_prompt_that_is_too_long_is_a_wrong_answer_and_not_the_end(tmp_path):
+    class TooLong:
+        def ask(self, question: str, history: tuple[Turn, ...] = ()) -> Answer:
+            raise PromptTooLongError("the prompt needs 2000 tokens")
+
+    probe = Probe("p", "recall", "Which weight does Aldo have?", ("100 g",), relation="weight", subject="Aldo")
+    with JsonLines(tmp_path / "log") as log:
+        ask_all(TooLong(), Asked("toy", "rag", 0), [probe], Grader(CORPUS), log, lambda step: None)
+    (row,) = JsonLines(tmp_path / "log").rows()
+    assert (row["verdicts"][0]["outcome"], row["answers"][0]["evidence"][0]["text"]) == (
+        "incorrect",
+        "the prompt needs 2000 tokens",
+    )
