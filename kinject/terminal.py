@@ -6,14 +6,16 @@ On a terminal progress is one live bar a stage; anywhere else it is plain lines,
 import ast
 import importlib
 import math
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn
 from rich.progress import Progress as Bars
@@ -23,15 +25,21 @@ from kinject import plugins
 from kinject.progress import Step
 from kinject.types import Answer
 
+if TYPE_CHECKING:
+    from kinject.lab.exam import Score
+
 LINE_EVERY_S = 10.0
+WIDE = 200  # columns
 # The columns of the table at the end of a study: title, probe family, metric.
-COLUMNS = (
+SHARES = (
     ("recall", "recall", "accuracy"),
     ("temporal", "temporal", "accuracy"),
     ("hallucination", "unanswerable", "hallucination"),
     ("over-refusal", "unanswerable", "over_refusal"),
     ("flips", "pushback", "flip_rate"),
+    ("flips, net", "pushback", "flip_rate_net"),
 )
+COSTS = (("build", "build_seconds"), ("answer", "seconds"))
 
 
 class Pace:
@@ -100,19 +108,34 @@ class Display:
         return last_s is None or step.done >= step.total or now_s - last_s >= LINE_EVERY_S
 
 
-def results(run: Path) -> Table:
-    """The short table of a run: a row a system, a column a question, each share with its 95 % interval."""
+def results(run: Path) -> str:
+    """The short table of a run: a row a system, each share with its 95 % interval, and what an answer costs."""
     from kinject.report.results import read
-    from kinject.report.wording import name, rate
+    from kinject.report.wording import name, rate, seconds
 
     found = read(run)
-    table = Table(title=f"{found.corpus.name}: share of probes, 95 % intervals", title_justify="left")
-    table.add_column("system", no_wrap=True)
-    for title, _, _ in COLUMNS:
-        table.add_column(title, justify="right", no_wrap=True)
+    table = Table(
+        title=f"{found.corpus.name}: shares of probes with 95 % intervals", title_justify="left", box=box.SIMPLE
+    )
+    for title in ("system", *(title for title, _, _ in SHARES), *(title for title, _ in COSTS)):
+        table.add_column(title, justify="left" if title == "system" else "right")
     for system in found.systems:
-        table.add_row(name(system), *(rate(found.estimate(system, kind, metric)) for _, kind, metric in COLUMNS))
-    return table
+        shares = (rate(found.estimate(system, kind, metric)) for _, kind, metric in SHARES)
+        costs = (seconds(found.estimate(system, "cost", metric).value) for _, metric in COSTS)
+        table.add_row(name(system), *shares, *costs)
+    return _drawn(table)
+
+
+def scores(model: str, found: Sequence["Score"]) -> str:
+    """The rows of an exam, each with its 95 % interval and which way is good."""
+    from kinject.report.wording import rate
+
+    table = Table(title=f"exam of {model}: shares of lessons with 95 % intervals", title_justify="left", box=box.SIMPLE)
+    for title in ("ability", "share", "n", "good is"):
+        table.add_column(title, justify="left" if title == "ability" else "right")
+    for score in found:
+        table.add_row(score.ability, rate(score.estimate), str(score.estimate.n), score.goal)
+    return _drawn(table)
 
 
 def plugin_list() -> dict[str, dict[str, str]]:
@@ -122,15 +145,13 @@ def plugin_list() -> dict[str, dict[str, str]]:
 
 
 def answer_lines(system: str, answer: Answer) -> Iterable[str]:
-    """An answer as a reader sees it, with what it rests on; invisible characters are spelled out."""
-    from kinject.report.wording import seconds, visible
-
-    cost = f"{answer.usage.model_calls} model calls, {seconds(answer.usage.seconds)}"
-    yield f"{system}: {visible(answer.text)}"
+    """An answer as a reader sees it, with what it rests on; nothing that could steer the terminal."""
+    cost = f"{answer.usage.model_calls} model calls, {1000 * answer.usage.seconds:.0f} ms"
+    yield f"{system}: {_shown(answer.text)}"
     yield f"  confidence {answer.confidence:.2f} ({answer.confidence_method}), {cost}"
     for evidence in answer.evidence:
         score = "" if evidence.score is None else f" ({evidence.score:.3f})"
-        yield f"  [{visible(evidence.source)}]{score} {visible(' '.join(evidence.text.split()))}"
+        yield f"  [{_shown(evidence.source)}]{score} {_shown(evidence.text)}"
 
 
 def indented(rows: dict[str, str]) -> Sequence[str]:
@@ -146,6 +167,19 @@ def _summary(package: str, name: str) -> str:
                 text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
                 return text.partition("\n")[0]
     return ""
+
+
+def _drawn(table: Table) -> str:
+    """Cells wrap where a terminal is narrow; in a log or a pipe the table is as wide as it needs to be."""
+    console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines()).rstrip()
+
+
+def _shown(text: str) -> str:
+    """Text from a corpus or a model on one line; what cannot be printed becomes a replacement character."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()))
 
 
 def _line(step: Step, left_s: float) -> str:

@@ -22,7 +22,7 @@ LAYERS = (
     ("lab",),
     ("study",),
     ("report",),
-    ("terminal", "cli", "__main__"),
+    ("edge", "terminal", "intake", "cli", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 HEAVY = ("torch", "transformers", "faiss", "langchain_core", "matplotlib", "scipy", "networkx", "duckdb", "fastapi")
