@@ -24,10 +24,19 @@ class Level:
     entities: int
     attributes: int
     exact: bool = False
-    plain: bool = False  # bare statements and one question: the level on which copying is learnt
+    plain: bool = False  # bare statements without filling, so that more of the tokens are facts
+    questions: int = 1  # the most that are asked of the same pages: binding is learnt from many answers a page
 
 
-LEVELS = (Level(1, 1, plain=True), Level(1, 3), Level(2, 2), Level(2, 4), Level(3, 5), Level(4, 6), Level(5, 9))
+LEVELS = (
+    Level(1, 1, plain=True),
+    Level(1, 3, plain=True, questions=4),
+    Level(2, 2, plain=True, questions=6),
+    Level(2, 4, plain=True, questions=8),
+    Level(3, 4, plain=True, questions=8),
+    Level(4, 5, questions=8),
+    Level(5, 8, questions=8),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,10 @@ def of_ability(rng: random.Random, ability: str, level: Level, split: Split = "t
 def _world(rng: random.Random, level: Level, split: Split) -> World:
     if level.exact:
         return worlds.make(rng, level.entities, level.attributes, split)
-    return worlds.make(rng, rng.randint(1, level.entities), rng.randint(1, level.attributes), split)
+    entities, attributes = level.entities, level.attributes
+    return worlds.make(
+        rng, rng.randint((entities + 1) // 2, entities), rng.randint((attributes + 1) // 2, attributes), split
+    )
 
 
 def _ask_known(rng: random.Random, world: World, split: Split, dated: bool = False) -> Asked | None:
@@ -200,21 +212,22 @@ def _reading(
         world = _world(rng, level, split)
     pages = _passages(rng, world, split, level.plain)
     exchanges = [asked]
-    if split == "train" and not level.plain:  # more questions on the same pages: more to learn from each reading
-        for _ in range(rng.choice([0, 1, 1, 2, 3])):
+    if split == "train":
+        for _ in range(rng.randrange(level.questions)):
             more = (
                 _ask_missing(rng, world, split, world.attributes)
                 if rng.random() < 0.2
                 else _ask_known(rng, world, split)
             )
-            if more is not None:
+            if more is not None and all((e.subject, e.attribute) != (more.subject, more.attribute) for e in exchanges):
                 exchanges.append(more)
     history: list[Turn] = []
     for turn in exchanges[:-1]:
         history += [Turn("user", turn.question), Turn("assistant", turn.answer)]
     last = exchanges[-1]
     messages = (*reading(last.question, pages, history), Message("assistant", last.answer))
-    return Lesson(ability, messages, tuple(m.role == "assistant" for m in messages))
+    kind = "abstaining" if last.answer == ABSTENTION else ability
+    return Lesson(kind, messages, tuple(m.role == "assistant" for m in messages))
 
 
 def _read(rng: random.Random, level: Level, split: Split) -> Lesson:
@@ -373,10 +386,10 @@ def _tool(ability: str) -> Callable[[random.Random, Level, Split], Lesson]:
 
 # ability -> (share of lessons, level that opens it, maker)
 ABILITIES: dict[str, tuple[float, int, Callable[[random.Random, Level, Split], Lesson]]] = {
-    "reading": (0.40, 0, _read),
-    "tool": (0.12, 0, _tool("tool")),
+    "reading": (0.50, 0, _read),
+    "tool": (0.10, 0, _tool("tool")),
     "tool_inverse": (0.04, 0, _tool("tool_inverse")),
-    "abstaining": (0.12, 1, _abstain),
+    "abstaining": (0.10, 1, _abstain),
     "tool_missing": (0.06, 1, _tool("tool_missing")),
     "closed_book": (0.03, 1, _closed_book),
     "reading_inverse": (0.03, 2, _read_inverse),

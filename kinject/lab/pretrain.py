@@ -33,14 +33,15 @@ class Config:
     heads: int = 4
     vocabulary: int = 4096
     tokens: int = 30_000_000  # non-padding tokens read in all
-    batch_tokens: int = 4096  # padded tokens a step
+    batch_tokens: int = 6144  # padded tokens a step
     longest: int = 1024  # lessons with more tokens are left out
     matrix_lr: float = 6e-3  # Muon
     other_lr: float = 6e-3  # AdamW: embeddings, norms, convolutions
     prompt_share: float = 0.15  # share of prompt tokens that are predicted too, for the language
     first_prompt_weight: float = 0.05  # their weight beside 1 for the assistant's own tokens, while copying is learnt
     prompt_weight: float = 0.05  # the same from the second level on
-    mastery: float = 0.85  # share of exact first answers at the hardest level that opens the next one
+    mastery: float = 0.65  # share of exact readings at the hardest level that opens the next one
+    pace: float = 0.7  # share of the tokens by which the last level is open, mastered or not
     checkpoint_s: float = 300.0  # seconds between checkpoints
     compile: bool = False  # pays on accelerators; on two cores compiling costs more minutes than it saves
     seed: int = 0
@@ -134,7 +135,9 @@ class _State:
         for ability, right in outcome.exact:
             self.exact[ability] = self.exact.get(ability, 0.0) + 0.01 * (right - self.exact.get(ability, 0.0))
         top = len(lessons.LEVELS) - 1
-        if self.level < top and self.since_level > 60 and self.exact.get("reading", 0.0) > config.mastery:
+        mastered = self.since_level > 60 and self.exact.get("reading", 0.0) > config.mastery
+        late = self.tokens > config.tokens * config.pace * (self.level + 1) / top
+        if self.level < top and (mastered or late):
             self.level, self.since_level = self.level + 1, 0
 
     def note(self) -> str:
@@ -221,9 +224,9 @@ def _tokenizer(config: Config, work: Path) -> PreTrainedTokenizerFast:
 
 
 def _fingerprint(config: Config) -> str:
-    """What a checkpoint must agree on to be resumed: all but how long to train and how often to save."""
-    kept = {k: v for k, v in asdict(config).items() if k not in ("tokens", "checkpoint_s", "compile")}
-    return json.dumps(kept, sort_keys=True)
+    """What a checkpoint must agree on to be resumed: the model and the seed. A schedule may be changed on the way."""
+    kept = ("architecture", "layers", "width", "heads", "vocabulary", "seed")
+    return json.dumps({k: v for k, v in asdict(config).items() if k in kept}, sort_keys=True)
 
 
 def _save(work: Path, config: Config, optimizer: MasterWeights, state: _State) -> None:
