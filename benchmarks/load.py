@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -18,6 +19,7 @@ import numpy as np
 from kinject.errors import ModelError, OptionError
 
 Ask = Callable[[str], object]
+_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ def measure(ask: Ask, questions: Sequence[str], callers: int, pairs: int) -> Loa
         raise OptionError(f"{len(questions)} different questions are too few for {pairs} pairs; ask for fewer --pairs")
     blocks = [rest[i * size : (i + 1) * size] for i in range(2 * pairs)]
     _block(ask, warm_up, 1)
-    alone, together = [], []
+    alone: list[Block] = []
+    together: list[Block] = []
     for n in range(pairs):
         order = ((1, alone), (callers, together)) if n % 2 == 0 else ((callers, together), (1, alone))
         for offset, (count, found) in enumerate(order):
@@ -85,26 +88,43 @@ def measure(ask: Ask, questions: Sequence[str], callers: int, pairs: int) -> Loa
     )
 
 
-def over_http(url: str, system: str) -> Ask:
-    """POST /ask of a kinject service, on one kept connection a caller."""
-    address = urlsplit(url)
-    connections = threading.local()
+class Service:
+    """POST /ask of a running kinject service, on one kept connection a caller. Closes them when its block ends."""
 
-    def ask(question: str) -> object:
-        if not hasattr(connections, "own"):
-            connections.own = http.client.HTTPConnection(address.hostname or "", address.port or 80, timeout=120)
-        body = json.dumps({"system": system, "question": question})
+    def __init__(self, url: str, system: str) -> None:
+        address = urlsplit(url)
+        self._url, self._system = url, system
+        self._host, self._port = address.hostname or "127.0.0.1", address.port or 80
+        self._own = threading.local()
+        self._all: list[http.client.HTTPConnection] = []
+
+    def ask(self, question: str) -> Any:
+        body = json.dumps({"system": self._system, "question": question})
         try:
-            connections.own.request("POST", "/ask", body, {"Content-Type": "application/json"})
-            reply = connections.own.getresponse()
+            connection = self._connection()
+            connection.request("POST", "/ask", body, {"Content-Type": "application/json"})
+            reply = connection.getresponse()
             content = reply.read()
         except (OSError, http.client.HTTPException) as error:
-            raise ModelError(f"no answer from {url}: {error}") from error
+            raise ModelError(f"no answer from {self._url}: {error}; start it with: kinject serve RUN") from error
         if reply.status != http.client.OK:
-            raise ModelError(f"{url}/ask answered {reply.status}: {content[:200].decode(errors='replace')}")
+            said = content[:200].decode(errors="replace")
+            raise ModelError(f"{self._url}/ask answered {reply.status}: {said}")
         return json.loads(content)
 
-    return ask
+    def _connection(self) -> http.client.HTTPConnection:
+        if not hasattr(self._own, "connection"):
+            self._own.connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
+            self._all.append(self._own.connection)
+        connection: http.client.HTTPConnection = self._own.connection
+        return connection
+
+    def __enter__(self) -> "Service":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in self._all:
+            connection.close()
 
 
 def _block(ask: Ask, questions: Sequence[str], callers: int) -> Block:

@@ -13,14 +13,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kinject.study import Run, open_run
-
 from benchmarks.output import RESULTS, Table, publish, rate
 from kinject import plugins
 from kinject.errors import OptionError
 from kinject.grading import Grader
 from kinject.store import record_to_row
-from kinject.types import Answer, Estimate, Probe, Record, System, Turn
+from kinject.study import Run, open_run
+from kinject.study.asking import converse
+from kinject.types import Estimate, Probe, Record, System
 
 CALLERS = 16
 Row = dict[str, Any]
@@ -84,16 +84,6 @@ def put(system: System, name: str, probes: Sequence[Probe], grader: Grader, seed
         Record("benchmark", name, seed, probe, answers, tuple(grader.grade(answer.text, probe) for answer in answers))
         for probe, answers in zip(probes, answered, strict=True)
     ]
-
-
-def converse(system: System, probe: Probe) -> tuple[Answer, ...]:
-    """The answer to the question and to every turn of the user after it."""
-    answers: list[Answer] = []
-    history: list[Turn] = []
-    for text in (probe.question, *probe.turns):
-        answers.append(system.ask(text, tuple(history)))
-        history += [Turn("user", text), Turn("assistant", answers[-1].text)]
-    return tuple(answers)
 
 
 def summarize(records: Sequence[Record]) -> list[Row]:

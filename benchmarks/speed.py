@@ -19,19 +19,20 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from kinject.study import Run, open_run
+from pydantic import TypeAdapter
 
 from benchmarks import load, training
 from benchmarks.output import RESULTS, Table, guarded, publish
 from benchmarks.probing import CALLERS, chosen, positive
 from kinject import plugins
-from kinject.errors import OptionError
-from kinject.lm import open_model
+from kinject.errors import ModelError, OptionError
 from kinject.lm.local import LocalLM
+from kinject.study import Run, open_run
 from kinject.types import Probe
 
 PARTS = ("training", "load", "build")
 TRAINED = "sft"
+SYSTEMS = "kinject.systems"
 
 
 @dataclass(frozen=True)
@@ -52,17 +53,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     systems = chosen(run, options.system)
     content: dict[str, Any] = {"seed": options.seed}
     tables: list[Table] = []
-    if wanted & {"training", "build"}:
-        model = open_model(run.manifest["model"]["name"])
-        if "training" in wanted and TRAINED in systems:
-            trained = _train(run, model, options.epochs)
-            content["training"] = asdict(trained)
-            tables.append(_training_table(trained))
-        if "build" in wanted:
-            builds = [_build(run, name, model) for name in systems if name != TRAINED]
-            content["build"] = [asdict(build) for build in builds]
-            tables.append(_build_table(builds))
-        model.close()
+    if "training" in wanted and TRAINED in systems:
+        trained = _train(run, options.epochs)
+        content["training"] = asdict(trained)
+        tables.append(_training_table(trained))
+    if "build" in wanted:
+        builds = [_build(run, name) for name in systems if name != TRAINED]
+        content["build"] = [asdict(build) for build in builds]
+        tables.append(_build_table(builds))
     if "load" in wanted:
         content["load"] = _loads(run, systems, options)
         tables.append(_load_table(content["load"]))
@@ -91,20 +89,25 @@ def _parts(text: str) -> set[str]:
     return parts
 
 
-def _train(run: Run, model: LocalLM, epochs: int) -> training.Training:
-    return training.measure(run.corpus, model, plugins.load("kinject.systems", TRAINED).Config(), epochs)
+def _train(run: Run, epochs: int) -> training.Training:
+    if not isinstance(run.model, LocalLM):
+        raise ModelError(f"{run.model.info.name} has no weights on this machine to train")
+    return training.measure(run.corpus, run.model, _config(run, TRAINED), epochs)
 
 
-def _build(run: Run, name: str, model: LocalLM) -> Build:
-    plugin = plugins.load("kinject.systems", name)
-
+def _build(run: Run, name: str) -> Build:
     def timed() -> float:
         with tempfile.TemporaryDirectory(prefix="kinject-speed-") as folder:
             started = time.perf_counter()
-            plugin.build(run.corpus, Path(folder), model, plugin.Config())
+            plugins.load(SYSTEMS, name).build(run.corpus, Path(folder), run.model, _config(run, name))
             return time.perf_counter() - started
 
     return Build(name, timed(), timed(), len(run.corpus.documents), len(run.corpus.facts))
+
+
+def _config(run: Run, name: str) -> Any:
+    """The options that the study used."""
+    return TypeAdapter(plugins.load(SYSTEMS, name).Config).validate_python(run.manifest["systems"][name])
 
 
 def _loads(run: Run, systems: Sequence[str], options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -112,12 +115,11 @@ def _loads(run: Run, systems: Sequence[str], options: argparse.Namespace) -> lis
     asked = questions(run, options.questions, options.seed)
     rows = []
     for name in systems:
-        ways: dict[str, load.Ask] = {"in process": run.system(name).ask}
+        found = {"in process": load.measure(run.system(name).ask, asked, options.callers, options.pairs)}
         if options.url:
-            ways["http"] = load.over_http(options.url, name)
-        for way, ask in ways.items():
-            found = load.measure(ask, asked, options.callers, options.pairs)
-            rows.append({"system": name, "way": way, "callers": options.callers, **asdict(found)})
+            with load.Service(options.url, name) as service:
+                found["http"] = load.measure(service.ask, asked, options.callers, options.pairs)
+        rows += [{"system": name, "way": way, "callers": options.callers, **asdict(one)} for way, one in found.items()]
     return rows
 
 

@@ -101,8 +101,9 @@ def break_even(costs: tuple[Cost, ...]) -> tuple[BreakEven, ...]:
 
 
 def size_bytes(folder: Path) -> float:
-    """The files of a built system; NaN where it keeps none."""
-    sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink()]
+    """The files that a system answers from, without checkpoints and further seeds; NaN where it keeps none."""
+    files = [file for file in folder.rglob("*") if file.is_file() and not file.is_symlink()]
+    sizes = [file.stat().st_size for file in files if not _is_extra(file.relative_to(folder))]
     return float(sum(sizes)) if sizes else math.nan
 
 
@@ -122,6 +123,10 @@ def _cost(results: Results, system: str, build_s: float) -> Cost:
         p95_s=float(p95_s),
         mean_s=_mean(answers, "seconds"),
     )
+
+
+def _is_extra(path: Path) -> bool:
+    return path.parts[0] == "checkpoints" or path.parts[0].startswith("seed-")
 
 
 def _mean(answers: list[Answer], field: str) -> float:

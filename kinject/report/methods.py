@@ -36,7 +36,7 @@ def _flat(manifest: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str
         elif isinstance(value, list):
             yield label, ", ".join(str(item) for item in value)
         elif value not in (None, ""):
-            yield label, str(value)
+            yield label, f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _limits(results: Results) -> Iterator[str]:

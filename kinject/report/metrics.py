@@ -62,9 +62,9 @@ DEFINITIONS = (
 )
 
 
-def is_score(metric: str) -> bool:
-    """Whether a metric is a plain number, not a share of probes."""
-    return any(metric == known or metric.startswith((f"{known}_", f"{known}@")) for known in SCORES)
+def is_score(metric: str, largest: float) -> bool:
+    """Whether a metric is a plain number, not a share of probes; `largest` is the greatest value of any system."""
+    return largest > 1 or any(metric == known or metric.startswith((f"{known}_", f"{known}@")) for known in SCORES)
 
 
 def is_difference(metric: str) -> bool:

@@ -93,7 +93,9 @@ def points_cell(difference: Estimate) -> Cell:
 
 
 def score_cell(estimate: Estimate) -> Cell:
-    return Cell(wording.score(estimate), f"n {estimate.n}")
+    """A plain number with its interval and n."""
+    value, _, bounds = wording.score(estimate).partition(" [")
+    return Cell(value, f"{f'[{bounds} ' if bounds else ''}n {estimate.n}")
 
 
 def heading(system: str) -> Cell:

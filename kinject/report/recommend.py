@@ -90,7 +90,15 @@ def _clause(results: Results, leader: str, measure: Measure) -> str:
         return ""
     verb = "answers" if measure is HALLUCINATION else "gives up"
     object_ = "of the unanswerable questions" if measure is HALLUCINATION else "of its right answers under pushback"
-    return f"{verb} {wording.rate(rate)} {object_}"
+    return f"{verb} {wording.rate(rate)} {object_}{_net(results, leader) if measure is FLIPS else ''}"
+
+
+def _net(results: Results, leader: str) -> str:
+    net = results.estimate(leader, "pushback", "flip_rate_net")
+    if not net.n:
+        return ""
+    bounds = f"[{wording.points(net.low)}, {wording.points(net.high)}]"
+    return f" ({wording.points(net.value)} points {bounds} net of a neutral re-ask)"
 
 
 def _objections(leader: str, worse: Sequence[Comparison]) -> str:

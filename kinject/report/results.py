@@ -18,6 +18,7 @@ from kinject.store import JsonLines, row_to_record
 from kinject.types import Estimate, Record
 
 NO_DATA = Estimate(math.nan, 0.0, 1.0, 0)
+_UNBOUNDED = (("low", -math.inf), ("high", math.inf))
 FLOOR, CEILING = "closed_book", "oracle"
 # From knowing nothing to being handed the passage: the order of every table and figure.
 LADDER = (FLOOR, "sft", "rag", "kg", "hybrid", "long_context", CEILING)
@@ -57,9 +58,13 @@ class Results:
 
     @cached_property
     def kinds(self) -> tuple[str, ...]:
-        """The probe families in the order in which they were asked."""
-        asked = [record.probe.kind for record in self.records] + [kind for _, kind, _ in self.estimates]
-        return tuple(dict.fromkeys(asked))
+        """The probe families that were asked."""
+        return tuple(dict.fromkeys(record.probe.kind for record in self.records))
+
+    @cached_property
+    def families(self) -> tuple[str, ...]:
+        """Whatever has estimates: probe families, and what systems tell of themselves, such as their retrieval."""
+        return tuple(dict.fromkeys(kind for _, kind, _ in self.estimates))
 
     def estimate(self, system: str, kind: str, metric: str) -> Estimate:
         return self.estimates.get((system, kind, metric), NO_DATA)
@@ -111,9 +116,10 @@ def _point(row: dict[str, Any]) -> Point:
 
 
 def _numbers(row: dict[str, Any], value: str) -> Estimate:
-    return Estimate(_float(row[value]), _float(row["low"]), _float(row["high"]), int(row["n"]))
+    low, high = (row[bound] if row[bound] is not None else limit for bound, limit in _UNBOUNDED)
+    return Estimate(_float(row[value]), float(low), float(high), int(row["n"]))
 
 
 def _float(value: float | None) -> float:
-    """NaN is null on disk."""
+    """NaN is null on disk, and so is an infinite bound."""
     return math.nan if value is None else float(value)

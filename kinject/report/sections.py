@@ -14,6 +14,8 @@ from kinject.types import Estimate
 
 REACHED = 0.9
 _PROBES = "kinject.probes"
+# What answers cost has a section of its own.
+_COST = "cost"
 
 
 def overview(results: Results) -> Section:
@@ -128,21 +130,23 @@ def honesty(results: Results) -> Section | None:
 
 def everything(results: Results) -> Section | None:
     """One table a family: whatever its probes report, named here or not."""
-    tables = tuple(_family(results, kind) for kind in results.kinds if _metrics_of(results, kind))
+    tables = tuple(_family(results, kind) for kind in results.families if kind != _COST)
     return Section("numbers", "Every number", tables=tables) if tables else None
 
 
 def _family(results: Results, kind: str) -> Table:
+    """Only the systems that have such numbers: retrieval is nothing that kg does."""
+    own = [(system, metric) for system, family, metric in results.estimates if family == kind]
+    systems = [name for name in results.systems if name in {system for system, _ in own}]
     meaning = _meanings(kind)
     rows = tuple(
         (
             Cell(wording.name(metric), meaning.get(metric, "")),
-            *(_any_cell(results.estimate(name, kind, metric), metric) for name in results.systems),
+            *_any_cells([results.estimate(name, kind, metric) for name in systems], metric),
         )
-        for metric in _metrics_of(results, kind)
+        for metric in dict.fromkeys(metric for _, metric in own)
     )
-    caption = f"Probes of the family {wording.name(kind)}."
-    return Table(caption, ("metric", *(wording.name(name) for name in results.systems)), rows)
+    return Table(f"Family: {wording.name(kind)}.", ("metric", *map(wording.name, systems)), rows)
 
 
 def _meanings(kind: str) -> dict[str, str]:
@@ -153,14 +157,14 @@ def _meanings(kind: str) -> dict[str, str]:
     return meanings
 
 
-def _metrics_of(results: Results, kind: str) -> list[str]:
-    return list(dict.fromkeys(metric for _, family, metric in results.estimates if family == kind))
-
-
-def _any_cell(estimate: Estimate, metric: str) -> Cell:
+def _any_cells(estimates: Sequence[Estimate], metric: str) -> list[Cell]:
+    """By metric, so that a row is all shares or all plain numbers."""
     if metrics.is_difference(metric):
-        return points_cell(estimate)
-    return score_cell(estimate) if metrics.is_score(metric) else replace(rate_cell(estimate), bar=None)
+        return [points_cell(estimate) for estimate in estimates]
+    largest = max((estimate.value for estimate in estimates if estimate.n), default=0.0)
+    if metrics.is_score(metric, largest):
+        return [score_cell(estimate) for estimate in estimates]
+    return [replace(rate_cell(estimate), bar=None) for estimate in estimates]
 
 
 def _get(results: Results, system: str, metric: Metric) -> Estimate:

@@ -41,7 +41,7 @@ def score(estimate: Estimate) -> str:
     """A number that is no share: 0.83 [0.79, 0.86]."""
     if not estimate.n or math.isnan(estimate.value):
         return NO_DATA
-    value, low, high = (_minus(f"{number:.2f}") for number in (estimate.value, estimate.low, estimate.high))
+    value, low, high = map(_number, (estimate.value, estimate.low, estimate.high))
     return f"{value} [{low}, {high}]"
 
 
@@ -100,6 +100,12 @@ def visible(text: str) -> str:
 def markdown(text: str) -> str:
     """Text that stays text in Markdown and inside a Markdown table: no markup, no HTML, one line."""
     return _MARKDOWN.sub(lambda found: f"\\{found[0]}", " ".join(visible(text).split()))
+
+
+def _number(value: float) -> str:
+    if math.isinf(value):
+        return "\u221e" if value > 0 else "\u2212\u221e"
+    return _minus(f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}")
 
 
 def _minus(number: str) -> str:
