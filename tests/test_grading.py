@@ -136,6 +136,8 @@ TABLE = [
     ("price", "It costs 1349.- EUR since 1 January 2024", RIGHT),
     ("price", "The price was previously 299 EUR; now it is 1349 EUR", RIGHT),
     ("price", "It no longer costs 299 EUR. It costs 1349 EUR.", RIGHT),
+    ("price", "It is 1349 EUR, up from 299 EUR.", RIGHT),
+    ("price", "It was 299 EUR until 2024 and is 1349 EUR now", RIGHT),
     ("price", "$1349", "fabricated"),
     ("price", "299 EUR", "stale"),
     ("price", "€299", "stale"),
@@ -157,6 +159,8 @@ TABLE = [
     ("operating temperature", "-5 °C", RIGHT),
     ("operating temperature", "\u22125°C", RIGHT),
     ("operating temperature", "23 °F", RIGHT),
+    ("operating temperature", "-5 C", RIGHT),
+    ("operating temperature", "minus 5 degrees Celsius", RIGHT),
     ("operating temperature", "5 °C", "in_domain"),
     ("material", "aluminium", RIGHT),
     ("material", "Aluminium.", RIGHT),
@@ -189,6 +193,7 @@ TABLE = [
     ("launch date", "on the 3rd of May 2024", RIGHT),
     ("launch date", "2024-05-03", RIGHT),
     ("launch date", "03.05.2024", RIGHT),
+    ("launch date", "3-5-2024", RIGHT),
     ("launch date", "05/03/2024", RIGHT),
     ("launch date", "May 2024 (3 May 2024)", RIGHT),
     ("launch date", "20 November 2023", "confused"),
@@ -204,6 +209,8 @@ TABLE = [
     ("designer", "Anna Sjöberg-O'Brien", RIGHT),
     ("designer", "anna sjoberg o\u2019brien", RIGHT),
     ("designer", "It was designed by Anna Sjoberg-OBrien.", RIGHT),
+    ("designer", "Anna Sjöberg-O'Brien designed the Vantor 300 and the Dock 2", RIGHT),
+    ("designer", "Jorge Núñez, who designed the Dock 2", "confused"),
     ("designer", "Anna Sjöberg", "fabricated"),
     ("designer", "Jorge Nunez", "confused"),
     ("designer", "Jorge Núñez Velasco", "fabricated"),
@@ -254,6 +261,10 @@ TABLE = [
     ("material", "I could not find Vantor 300 Pro in the catalog", ABSTAINED),
     ("designer", "I can't say who designed the Vantor 3000.", ABSTAINED),
     ("colours", "none", ABSTAINED),
+    ("weight", "I'd rather not say.", ABSTAINED),
+    ("weight", "I'm sorry, I can't share that.", ABSTAINED),
+    ("weight", "I don't know if it weighs 2.5 kg.", ABSTAINED),
+    ("weight", "It is unknown whether it weighs 2.5 kg.", ABSTAINED),
     ("weight", "I don't know, maybe 2.5 kg", "confused"),
     ("material", "I have no information, but steel is likely", "confused"),
 ]
@@ -386,6 +397,15 @@ def test_hostile_answers_take_linear_time(unit: str, length: int) -> None:
     for relation in ("weight", "launch date", "designer", "colours", "SKU"):
         GRADER.grade(answer, probe_of(relation))
     assert time.process_time() - started < 0.5
+
+
+def test_two_thousand_answers_take_a_second() -> None:
+    probes = [probe_of(relation) for relation in KINDS]
+    GRADER.grade("2 lb", probes[0])
+    started = time.process_time()
+    for i in range(2_000):
+        GRADER.grade("The Vantor 300, I believe, has 2.5 kg of steel.", probes[i % len(probes)])
+    assert time.process_time() - started < 1
 
 
 @settings(max_examples=200, deadline=None)

@@ -17,12 +17,13 @@ _PHRASES = (
     rf"{_NOT} {_HEDGE}(?:sure|certain|known|available|specified|stated|mentioned|given|listed|provided|found|recorded|"
     r"disclosed|documented|included|aware|determined|clear|familiar|applicable|in my|possible to)",
     rf"{_CANNOT} {_HEDGE}(?:answer|determine|find|say|tell|confirm|provide|locate|help|recall|remember|identify|verify|"
-    r"know|give|see|be determined|assist)",
+    r"know|give|see|be determined|assist|share|disclose|comment|reveal)",
     r"(?:no|not enough|insufficient|lack|lacks|lacking|without|not any|any) (?:\w+ ){0,2}?"
     r"(?:information|info|data|record|records|knowledge|answer|idea|entry|entries|results|result|match|mention|details|"
     r"evidence|clue|facts|value|context)",
     r"(?:has|have|having|there is|there are|theres|there was|is) no",
     r"no such",
+    r"rather not",
     r"(?:unknown|unsure|uncertain|undisclosed|unspecified|undetermined|unanswerable|unclear|idk|dunno|tbd)",
     r"(?:hard|impossible|difficult) to (?:say|tell|know|determine)",
     r"(?:beyond|outside) my knowledge",

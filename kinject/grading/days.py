@@ -25,7 +25,7 @@ _DAY = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 # After a range's dash a year may begin: 1861-1865.
-_RANGE = re.compile(r"(?<=\d)-(?=[12]\d{3}(?!\d))")
+_RANGE = re.compile(r"(?<=\d{4})-(?=[12]\d{3}(?!\d))")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from kinject.grading.units import CURRENCY_OF, SAME, Conversion, conversion, cur
 _CODES = "|".join(sorted((re.escape(s) for s in CURRENCY_OF if len(s) <= 3), key=len, reverse=True))
 _LITERAL = r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,']\d+)*"
 _NUMBER = re.compile(
-    rf"(?<![^\W_])(?<!\d[.,])(?:(?P<lead>{_CODES})\s?)?(?P<sign>[-+](?=[\d€$£¥]))?(?P<literal>{_LITERAL})"
+    rf"(?<![^\W_])(?<!\d[.,])(?:(?P<lead>{_CODES})\s?)?(?P<sign>[-+](?=[\d€$£¥])|minus )?(?P<literal>{_LITERAL})"
     r"(?:\.-|,-)?(?:[ -]?(?P<multiple>thousand|million|billion|trillion)(?!\w))?",
     re.IGNORECASE,
 )
@@ -94,7 +94,7 @@ def _number(parts: dict[str, str | None], unit: str) -> float | None:
         plain = literal.replace(",", ".")
     if not plain:
         return None
-    sign = -1.0 if parts["sign"] == "-" else 1.0
+    sign = -1.0 if parts["sign"] in ("-", "minus ") else 1.0
     return sign * float(plain) * _MULTIPLES[(parts["multiple"] or "").casefold()]
 
 

@@ -14,12 +14,18 @@ from kinject.grading.words import Word, word_set
 
 _REACH = 6
 _DENIALS = word_set(
-    "not no never neither nor without isnt arent wasnt werent doesnt dont didnt cannot cant wont unlike hardly except"
+    "not no never neither nor without isnt arent wasnt werent doesnt dont didnt cannot cant wont unlike hardly except "
+    "whether"
 )
 # The word after decides: "not only", "not sure" and "no more than" deny nothing.
 _NOT_A_DENIAL = word_set("only just merely sure certain confident more less later earlier know exactly idea doubt")
-_DENYING_PAIRS = frozenset({("rather", "than"), ("other", "than"), ("instead", "of")})
-_FORMER = re.compile(r"(?<!\w)(?:formerly|previously|originally|initially|earlier|used to)(?!\w)")
+_DENYING_PAIRS = frozenset({("rather", "than"), ("other", "than"), ("instead", "of"), ("know", "if"), ("sure", "if")})
+_FORMER = re.compile(
+    r"(?<!\w)(?:formerly|previously|originally|initially|earlier|used to|(?:up|down|raised|lowered|reduced) from)(?!\w)"
+)
+    r"(?<!\w)(?:formerly|previously|originally|initially|earlier|used to|(?:up|down|raised|lowered|reduced|increased) from)(?!\w)"
+)
+_NO_LONGER = ("until", "till")
 _CLAUSE_END = re.compile(r"[.;:!?](?!\d)|,(?!\d)|\n")
 _CLAUSE_WORDS = word_set("but however instead actually it its")
 # "I don't think it is steel": the clause after these belongs to the denial before them.
@@ -40,7 +46,8 @@ def asserted(reading: Reading, vocabulary: Vocabulary) -> tuple[Mention, ...]:
         if _denied(before, vocabulary) or _WRONG.match(" ".join(word.key for word in after)):
             continue
         affirmed.append(mention)
-        if not _FORMER.search(" ".join(word.key for word in before)):
+        former = _FORMER.search(" ".join(word.key for word in before)) or (after and after[0].key in _NO_LONGER)
+        if not former:
             present.append(mention)
     return tuple(present or affirmed)
 

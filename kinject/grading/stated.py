@@ -39,6 +39,8 @@ def stated(mentions: Sequence[Mention], reading: Reading, question: Asked, vocab
         kept = _quantities(kept, reading, question)
     elif vocabulary.form == "day":
         kept = _days(kept)
+    elif vocabulary.form == "name":
+        kept = _names(kept, vocabulary)
     distinct = {mention.keys: mention for mention in reversed(kept)}
     return [_value(mention, question, vocabulary) for mention in reversed(distinct.values())]
 
@@ -122,6 +124,12 @@ def _close(mention: Mention, gold: str) -> bool:
         return abs(mention.value - float(gold)) <= mention.slack * 1.000001
     except ValueError:  # a gold value that is no number, such as "varies"
         return False
+
+
+def _names(mentions: Sequence[Mention], vocabulary: Vocabulary) -> list[Mention]:
+    """Less entities that nobody has as a value, where others are named: "Ada Vance designed the Vantor 300 Pro"."""
+    values = [m for m in mentions if m.foreign or any(vocabulary.is_value(key) for key in m.keys)]
+    return values or list(mentions)
 
 
 def _days(mentions: Sequence[Mention]) -> list[Mention]:

@@ -98,7 +98,8 @@ def conversion(unit: str, target: str) -> Conversion | None:
         for goal in _spellings(target):
             if found := _physical(spelling, goal):
                 return found
-    return None
+    # 5 C is five degrees where a temperature was asked for, and five coulombs elsewhere.
+    return conversion(f"°{unit}", target) if unit in ("C", "F") else None
 
 
 @lru_cache(maxsize=8_192)
