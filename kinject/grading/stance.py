@@ -23,8 +23,6 @@ _DENYING_PAIRS = frozenset({("rather", "than"), ("other", "than"), ("instead", "
 _FORMER = re.compile(
     r"(?<!\w)(?:formerly|previously|originally|initially|earlier|used to|(?:up|down|raised|lowered|reduced) from)(?!\w)"
 )
-    r"(?<!\w)(?:formerly|previously|originally|initially|earlier|used to|(?:up|down|raised|lowered|reduced|increased) from)(?!\w)"
-)
 _NO_LONGER = ("until", "till")
 _CLAUSE_END = re.compile(r"[.;:!?](?!\d)|,(?!\d)|\n")
 _CLAUSE_WORDS = word_set("but however instead actually it its")
