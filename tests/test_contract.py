@@ -71,7 +71,7 @@ def test_a_system_is_stateless(name, built):
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
-@pytest.mark.parametrize("question", ["?", "Что это?", "x" * 200, "'; DROP TABLE facts; --"])
+@pytest.mark.parametrize("question", ["?", "Что это?", "x" * 40, "'; DROP TABLE facts; --"])
 def test_a_system_answers_whatever_it_is_asked(name, question, built):
     assert isinstance(built(name).ask(question).text, str)
 

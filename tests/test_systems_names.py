@@ -33,6 +33,11 @@ def test_a_look_alike_is_no_entity(name):
     assert index.resolve(name) == Resolution()
 
 
+def test_a_word_that_another_name_has_is_no_misspelling():
+    index = NameIndex(["Skarnix 110", "Skarnax 115"])
+    assert [index.resolve(name) for name in ("Skarnix 115", "Skarnux 115")] == [Resolution(), Resolution("Skarnax 115")]
+
+
 def test_an_ambiguous_name_lists_what_it_could_mean():
     assert PRODUCTS.resolve("Vantor") == Resolution(candidates=("Vantor 300", "Vantor 200", "Vantor 300 Pro"))
 

@@ -90,13 +90,18 @@ class NameIndex:
 
     def _misspelt(self, folded: str) -> list[str]:
         near = process.extract(folded, self._keys, scorer=fuzz.ratio, score_cutoff=_NEAR, limit=20)
-        return [name for key, _, _ in near if _one_word_misspelt(folded, key) for name in self._folded[key]]
+        return [name for key, _, _ in near if self._one_word_misspelt(folded, key) for name in self._folded[key]]
 
-
-def _one_word_misspelt(one: str, two: str) -> bool:
-    ours, theirs = one.split(), two.split()
-    different = [(a, b) for a, b in zip(ours, theirs, strict=False) if a != b]
-    return len(ours) == len(theirs) and len(different) == 1 and _misspells(*different[0])
+    def _one_word_misspelt(self, folded: str, key: str) -> bool:
+        ours, theirs = folded.split(), key.split()
+        different = [(a, b) for a, b in zip(ours, theirs, strict=False) if a != b]
+        # A word that other names have is spelt right: sister product lines may differ by a letter.
+        return (
+            len(ours) == len(theirs)
+            and len(different) == 1
+            and different[0][0] not in self._with_word
+            and _misspells(*different[0])
+        )
 
 
 def _misspells(one: str, two: str) -> bool:

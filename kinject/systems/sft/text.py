@@ -6,14 +6,14 @@ knows nothing of tokens.
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from kinject.corpus import Corpus, format_day, questions
 from kinject.lm.prompts import ABSTENTION
 from kinject.systems._names import fold
-from kinject.types import Fact, Relation
+from kinject.types import Fact
 
 _OPEN_RANGE = timedelta(days=365)
 _SYLLABLE = re.compile(r"[^aeiouy\W\d_]*[aeiouy]+", re.IGNORECASE)
@@ -65,20 +65,15 @@ def unknown(corpus: Corpus, rng: random.Random, count: int) -> Iterator[Example]
     """Questions about entities that do not exist, answered with "I don't know." (arXiv:2405.05904)."""
     names = corpus.entities()
     known = {fold(name) for name in names}
-    about = {relation.name: [n for n in names if corpus.facts_of(n, relation.name)] for relation in corpus.relations}
-    asked = [relation for relation in corpus.relations if about[relation.name]]
-    while count > 0 and asked:
-        relation = rng.choice(asked)
-        name = made_up(rng, about[relation.name])
+    # A name that exists by chance is no example: the corpus may hold every name that can be made.
+    for fact in rng.choices(corpus.facts, k=count):
+        name = made_up(rng, fact.subject, names)
         if fold(name) not in known:
-            yield Example(ABSTENTION, _undated_or_dated(corpus, relation, name, rng))
-        # A name that exists by chance is no example, but counts: the corpus may hold every name that can be made.
-        count -= 1
+            yield Example(ABSTENTION, _question(corpus, fact, name, rng))
 
 
-def made_up(rng: random.Random, names: list[str]) -> str:
-    """A name like these: one with another number, or one with a word put together from syllables of the others."""
-    name = rng.choice(names)
+def made_up(rng: random.Random, name: str, names: Sequence[str]) -> str:
+    """A name like this one: with another number, or with a word put together from syllables of the others."""
     if _DIGITS.search(name) and rng.random() < 0.5:
         return _DIGITS.sub(lambda found: str(rng.randrange(10 ** (len(found[0]) - 1), 10 ** len(found[0]))), name)
     words = name.split()
@@ -114,12 +109,13 @@ def _asked_on_days(corpus: Corpus, fact: Fact, rng: random.Random, times: int) -
         yield Example(_objects(tuple(held)), template.format(subject=fact.subject, date=format_day(day)))
 
 
-def _undated_or_dated(corpus: Corpus, relation: Relation, name: str, rng: random.Random) -> str:
-    dated = [f for f in corpus.facts if f.relation == relation.name and (f.valid_from or f.valid_to)]
-    if not dated or rng.random() < 0.5:
-        return rng.choice(questions(relation, "train")).format(subject=name)
-    day = _day_inside(corpus, rng.choice(dated), rng)
-    return rng.choice(questions(relation, "train", dated=True)).format(subject=name, date=format_day(day))
+def _question(corpus: Corpus, fact: Fact, subject: str, rng: random.Random) -> str:
+    """What is asked about a fact, asked about another subject."""
+    relation = corpus.relation(fact.relation)
+    if not (fact.valid_from or fact.valid_to) or rng.random() < 0.5:
+        return rng.choice(questions(relation, "train")).format(subject=subject)
+    day = format_day(_day_inside(corpus, fact, rng))
+    return rng.choice(questions(relation, "train", dated=True)).format(subject=subject, date=day)
 
 
 def _day_inside(corpus: Corpus, fact: Fact, rng: random.Random) -> date:
