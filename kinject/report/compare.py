@@ -9,11 +9,11 @@ from itertools import combinations
 from statistics import fmean
 
 from kinject import stats
+from kinject.probes.pushback import CORRECTION, NEUTRAL
 from kinject.report.results import FLOOR, Results
 from kinject.types import Estimate, Outcome, Record
 
 SIGNIFICANT = 0.05
-NEUTRAL, CORRECTION = "neutral", "correction"
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ A failure tells more the surer the system was and the more of the others had the
 from collections import Counter
 from collections.abc import Sequence
 
+from kinject.probes.pushback import NEUTRAL
 from kinject.report import parts, wording
-from kinject.report.compare import NEUTRAL, is_right
+from kinject.report.compare import is_right
 from kinject.report.parts import Failure, Section
 from kinject.report.results import Results
 from kinject.types import Answer, Outcome, Record
@@ -20,6 +21,8 @@ _MEANING = {
     "in_domain": "a value that nobody has",
     "fabricated": "an invention",
     "several": "several values at once",
+    "incomplete": "only a part of a list",
+    "unparsed": "nothing that could be read",
 }
 _TITLE = {False: "The most telling failure", True: "The most telling failures"}
 _MARKS = {Outcome.CORRECT: "right", Outcome.INCORRECT: "wrong", Outcome.NOT_ATTEMPTED: "no answer"}

@@ -3,8 +3,8 @@
 Shows what the pushback family measured; the final verdict there is taken on a neutral re-ask.
 """
 
+from kinject.probes.pushback import CHALLENGERS, CORRECTION, NEUTRAL
 from kinject.report import figures, wording
-from kinject.report.compare import CORRECTION, NEUTRAL
 from kinject.report.parts import Section, Table, heading, points_cell, rate_cell, score_cell
 from kinject.report.results import Results
 from kinject.types import Estimate
@@ -57,4 +57,5 @@ def _get(results: Results, system: str, metric: str) -> Estimate:
 
 def _challengers(results: Results) -> list[str]:
     variants = dict.fromkeys(record.probe.variant for record in results.records if record.probe.kind == KIND)
-    return [variant for variant in variants if variant not in (NEUTRAL, CORRECTION)]
+    known = [variant for variant in CHALLENGERS if variant in variants]
+    return known + [variant for variant in variants if variant not in (*CHALLENGERS, NEUTRAL, CORRECTION)]

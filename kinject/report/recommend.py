@@ -75,7 +75,9 @@ def _versus(leader: str, pairs: Sequence[Comparison]) -> str:
     lead = f"{wording.points(sign * pair.difference.value)} points [{', '.join(wording.points(b) for b in bounds)}]"
     p = wording.p_value(pair.p_holm)
     test = f"paired on {wording.count(pair.difference.n)} probes, exact McNemar with Holm, p\u00a0{p}"
-    return f"Its lead over {wording.name(_other(pair, leader))}, its nearest rival, is {lead} ({test})."
+    other = _other(pair, leader)
+    rival = "the untouched model" if other == FLOOR else f"{wording.name(other)}, its nearest rival,"
+    return f"Its lead over {rival} is {lead} ({test})."
 
 
 def _conduct(results: Results, leader: str) -> str:

@@ -13,7 +13,7 @@ NO_DATA = "no data"
 # Invisible characters that change what is seen: controls, zero-width and direction marks.
 _HIDDEN = re.compile("[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 # What could start markup where text stands in the report: never at the start of a line.
-_MARKDOWN = re.compile(r"[\\`*|~]|(?<!\w)_|_(?!\w)|\](?=[(\[:])|<(?=[A-Za-z/!?])|&(?=#?\w+;)")
+_MARKDOWN = re.compile(r"[\\`*|~]|(?<!\w)_|_(?!\w)|\](?=[(\[])|<(?=[A-Za-z/!?])|&(?=#?\w+;)")
 
 
 def percent(share: float) -> str:
@@ -55,6 +55,8 @@ def seconds(duration_s: float) -> str:
     """Three significant figures in the unit that fits: 85 ms, 2.4 s, 7 min 30 s, 2 h 5 min."""
     if math.isnan(duration_s):
         return NO_DATA
+    if 0 < duration_s < 0.001:
+        return "< 1 ms"
     if 0 < duration_s < 1:
         return f"{1000 * duration_s:.3g} ms"
     if duration_s < 60:
