@@ -12,12 +12,12 @@ from dataclasses import replace
 
 from kinject.corpus import Corpus, questions
 from kinject.grading import Grader, same_words
-from kinject.probes._challenges import CORRECTION, NEUTRAL, VARIANTS, turns
+from kinject.probes._challenges import CHALLENGERS, CORRECTION, NEUTRAL, VARIANTS, turns
 from kinject.probes._choosing import Askable, askable, probe_id, spread
 from kinject.probes._flips import METRICS, summarize
 from kinject.types import Probe
 
-__all__ = ["METRICS", "make", "summarize"]
+__all__ = ["CHALLENGERS", "CORRECTION", "METRICS", "NEUTRAL", "make", "summarize"]
 
 _TRIES = 20
 
