@@ -109,7 +109,7 @@ def test_estimates_do_not_depend_on_the_order_of_records(small, finished):
 
 
 def test_another_study_in_the_same_folder_is_refused(small, finished):
-    with pytest.raises(StoreError, match=r"holds another study \(sizes, options of sft changed\)"):
+    with pytest.raises(StoreError, match=r"holds another study \(sizes, options of closed_book, .* changed\)"):
         study.run(replace(small, settings=("recall=7",)))
 
 

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import networkx as nx
 
 from kinject.corpus import Corpus, format_day
-from kinject.systems._names import NameIndex, Resolution
+from kinject.systems._names import NameIndex, Resolution, fold
 from kinject.systems.kg.values import keys
 from kinject.types import Fact
 
@@ -73,8 +73,14 @@ class Graph:
         return tuple(f for f in self._facts.get((entity, relation), ()) if self.holds(f, day))
 
     def with_value(self, relation: str, value: str, day: date | None = None) -> Found:
-        """The facts that give a relation this value on a day; the value may be an entity's name or misspelt."""
-        facts = self._equal(relation, value)
+        """The facts that give a relation this value on a day; the value may be an entity's name or misspelt.
+
+        No value, or one that only repeats the relation ("president" of "president of"), is any value.
+        """
+        if f" {fold(value)} " in f"  {fold(relation)} ":
+            facts = [fact for (_, name), found in self._facts.items() if name == relation for fact in found]
+        else:
+            facts = self._equal(relation, value)
         if not facts:
             meant = self._resolve_value(relation, value)
             facts = self._equal(relation, meant.found) if meant.found else []

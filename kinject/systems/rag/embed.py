@@ -8,6 +8,7 @@ import importlib.resources
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ def load(name: str = MINILM) -> Embedder:
 def _open(name: str, local: bool) -> SentenceTransformer:
     try:
         # Pickled weights would run their author's code.
-        options = {"model_kwargs": {"use_safetensors": True}, "trust_remote_code": False}
+        options: dict[str, Any] = {"model_kwargs": {"use_safetensors": True}, "trust_remote_code": False}
         with no_bars():
             return SentenceTransformer(name, device="cpu", local_files_only=local, **options)
     except (OSError, ValueError) as error:
