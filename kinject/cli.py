@@ -211,6 +211,7 @@ def serve(
     else:
         typer.echo(f"kinject: whoever reaches {host} can ask: the service has no password", err=True)
         service = create_app(run, hosts=())
+    typer.echo(f"answering for {run} at http://{host}:{port}/ask (how: /docs); Ctrl-C stops", err=True)
     uvicorn.run(service, host=host, port=port, log_level="warning", timeout_graceful_shutdown=20)
 
 
