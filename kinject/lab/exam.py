@@ -47,7 +47,7 @@ def _answer(lesson: Lesson, model: LM) -> Completion:
 
 
 def _says_gold(lesson: Lesson, model: LM) -> bool:
-    return _answer(lesson, model).text.strip() == lesson.gold
+    return lessons.value_of(_answer(lesson, model).text) == lesson.gold
 
 
 def _abstains(lesson: Lesson, model: LM) -> bool:
