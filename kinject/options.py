@@ -12,7 +12,6 @@ from rapidfuzz import process
 
 from kinject.errors import OptionError
 
-
 C = TypeVar("C")
 
 

@@ -7,9 +7,13 @@ first attention looks for a position whose two predecessors are the current toke
 Nothing here depends on data, and gradient descent is free to change all of it.
 """
 
+from typing import Any
+
 import torch
 from torch import nn
-from transformers import PreTrainedModel
+
+# A module of transformers' LFM2, whose parts torch's types do not know.
+Module = Any
 
 EMBEDDING_STD = 0.5  # token identity must not drown in what the layers add
 LOGIT_STD = 0.06  # scale of the final norm: logits of a fresh model have a deviation of about 1
@@ -23,9 +27,9 @@ def _rows(count: int, width: int) -> torch.Tensor:
 
 
 @torch.no_grad()
-def prepare(model: PreTrainedModel) -> None:
+def prepare(model: Module) -> None:
     """Re-initialise a fresh LFM2 whose layers alternate convolution and attention, in float32."""
-    parts = dict(model.named_modules())
+    parts: dict[str, Module] = dict(model.named_modules())
     embedding = model.get_input_embeddings().weight
     embedding.normal_(0, EMBEDDING_STD)
     # One large coordinate, equal for all tokens: a constant from which the convolution's gates can be held open.
@@ -35,13 +39,13 @@ def prepare(model: PreTrainedModel) -> None:
         if name.endswith(("out_proj", "feed_forward.w2")):
             part.weight.zero_()  # every block starts as the identity
     _write_predecessors(parts["model.layers.0.conv"], embedding.shape[1])
-    _match_and_copy(parts["model.layers.1.self_attn"], parts["model.layers.0.conv"].out_proj.weight, model)
+    _match_and_copy(parts["model.layers.1.self_attn"], parts["model.layers.0.conv"])
     for i, kind in enumerate(model.config.layer_types):
         if kind == "full_attention" and i > 1:
             _match_same(parts[f"model.layers.{i}.self_attn"])
 
 
-def _write_predecessors(conv: nn.Module, width: int) -> None:
+def _write_predecessors(conv: Module, width: int) -> None:
     """Half of the channels carry the token before, half the one before that, in subspaces of their own."""
     half, rms = width // 2, (1 + 63 / width) ** 0.5
     tokens = _rows(half, width)
@@ -56,11 +60,12 @@ def _write_predecessors(conv: nn.Module, width: int) -> None:
     conv.out_proj.weight.copy_(EMBEDDING_STD * _rows(width, width))
 
 
-def _match_and_copy(attention: nn.Module, written: torch.Tensor, model: PreTrainedModel) -> None:
+def _match_and_copy(attention: Module, conv: Module) -> None:
     """Keys hold a position's two predecessors, queries the current two tokens, values the token itself."""
+    written = conv.out_proj.weight
     width, half = written.shape[0], written.shape[0] // 2
     first, second = written[:, :half].T / EMBEDDING_STD, written[:, half:].T / EMBEDDING_STD
-    tokens = dict(model.named_modules())["model.layers.0.conv"].in_proj.weight[2 * width : 2 * width + half]
+    tokens = conv.in_proj.weight[2 * width : 2 * width + half]
     size = attention.head_dim
     groups = attention.k_proj.weight.shape[0] // size
     repeats = attention.q_proj.weight.shape[0] // size // groups
@@ -79,7 +84,7 @@ def _match_and_copy(attention: nn.Module, written: torch.Tensor, model: PreTrain
     attention.k_layernorm.weight.fill_(SHARPNESS)
 
 
-def _match_same(attention: nn.Module) -> None:
+def _match_same(attention: Module) -> None:
     """Later attention starts by looking at equal tokens: a name in a passage sees the name in the question."""
     size, width = attention.head_dim, attention.q_proj.weight.shape[1]
     groups = attention.k_proj.weight.shape[0] // size

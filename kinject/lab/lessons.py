@@ -298,7 +298,8 @@ def _argue(rng: random.Random, level: Level, split: Split) -> Lesson:
         if rng.random() < 0.5
         else _challenge(rng, other)
     )
-    messages = (*reading(final, _passages(rng, world, split, level.plain), history), Message("assistant", asked.stated()))
+    prompt = reading(final, _passages(rng, world, split, level.plain), history)
+    messages = (*prompt, Message("assistant", asked.stated()))
     learn = tuple(m.role == "assistant" and i > 2 for i, m in enumerate(messages))
     return Lesson("arguing", messages, learn)
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
-from transformers import Lfm2Config, PreTrainedModel, PreTrainedTokenizerFast, Qwen3Config
+from transformers import Lfm2Config, PreTrainedTokenizerFast, Qwen3Config
 from transformers.models.auto.modeling_auto import AutoModelForCausalLM
 
 from kinject.lab import circuits, encoding, lessons, tokenizer
@@ -21,6 +21,9 @@ from kinject.lab.encoding import Encoded
 from kinject.lm.optim import MasterWeights, one_cycle
 from kinject.progress import Progress, Step, silent
 from kinject.store import artifact_is, new_artifact, write_whole
+
+# A PreTrainedModel, of which transformers leaves half the methods untyped.
+Network = Any
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Batch:
     tokens: int
 
 
-def architecture(config: Config, pad: int, eos: int) -> PreTrainedModel:
+def architecture(config: Config, pad: int, eos: int) -> Network:
     """A fresh model in float32 of a class that ships in transformers."""
     shared: dict[str, Any] = {
         "vocab_size": config.vocabulary,
@@ -80,7 +83,7 @@ def architecture(config: Config, pad: int, eos: int) -> PreTrainedModel:
         settings: Any = Lfm2Config(**shared, layer_types=kinds, block_auto_adjust_ff_dim=False, conv_L_cache=4)
     else:
         settings = Qwen3Config(**shared, head_dim=config.width // config.heads)
-    model: PreTrainedModel = AutoModelForCausalLM.from_config(settings)
+    model: Network = AutoModelForCausalLM.from_config(settings)  # type: ignore[no-untyped-call]
     if config.architecture == "lfm2":
         circuits.prepare(model)
     return model
@@ -152,7 +155,7 @@ class _Outcome:
 
 
 def _step(
-    model: PreTrainedModel, forward: Any, optimizer: MasterWeights, batch: Batch, state: _State, config: Config
+    model: Network, forward: Any, optimizer: MasterWeights, batch: Batch, state: _State, config: Config
 ) -> _Outcome:
     device = model.device
     hidden = forward(input_ids=batch.ids.to(device), use_cache=False).last_hidden_state
@@ -163,7 +166,7 @@ def _step(
     losses = F.cross_entropy(logits, targets, reduction="none")
     weights = batch.weights.to(device)
     loss = (losses * weights).sum() / weights.sum()
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step(one_cycle(state.tokens, config.tokens, warmup=150_000, floor=0.02))
     right = (logits.detach().argmax(-1) == targets).cpu()
     return _Outcome(float(loss.detach()), [(a, bool(right[i:j].all())) for a, i, j in batch.answers])
@@ -191,7 +194,10 @@ def _draw(config: Config, fast: PreTrainedTokenizerFast, state: _State) -> list[
 def _collate(rng: random.Random, group: list[Encoded], pad: int, weight: float, share: float) -> Batch:
     longest = -(-max(len(e.ids) for e in group) // 32) * 32
     ids = torch.full((len(group), longest), pad)
-    positions, targets, weights, answers = [], [], [], []
+    positions: list[int] = []
+    targets: list[int] = []
+    weights: list[float] = []
+    answers: list[tuple[str, int, int]] = []
     for row, e in enumerate(group):
         ids[row, : len(e.ids)] = torch.tensor(e.ids)
         first = len(positions)

@@ -35,7 +35,7 @@ def train(size: int, seed: int, template: Path, sample: int = 12_000) -> PreTrai
         show_progress=False,
     )
     tokenizer.train_from_iterator(_text(seed, sample), trainer)
-    fast = PreTrainedTokenizerFast(
+    fast: PreTrainedTokenizerFast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         pad_token=SPECIAL[0],
         eos_token=SPECIAL[2],
