@@ -46,7 +46,7 @@ def test_every_ability_ends_in_an_answer_of_the_assistant(ability):
 @pytest.mark.parametrize("name", CORPORA)
 def test_no_name_of_a_shipped_corpus_occurs_in_the_worlds(name, text):
     entities = corpus.load(corpus.find(name)).entities()
-    assert [e for e in entities if re.search(rf"\b{re.escape(e.casefold())}\b", text)] == []
+    assert [e for e in entities if occurs(e, text)] == []
 
 
 @pytest.mark.parametrize("name", CORPORA)
@@ -55,7 +55,7 @@ def test_no_telling_value_of_a_shipped_corpus_occurs_in_the_worlds(name, text):
     loaded = corpus.load(corpus.find(name))
     kinds = {relation.name: relation.kind for relation in loaded.relations}
     values = {f.object for f in loaded.facts if kinds[f.relation] not in ("number", "date")}
-    assert [v for v in sorted(values) if re.search(rf"\b{re.escape(v.casefold())}\b", text)] == []
+    assert [v for v in sorted(values) if occurs(v, text)] == []
 
 
 @pytest.mark.parametrize("name", CORPORA)
@@ -67,6 +67,11 @@ def test_no_test_question_of_a_shipped_corpus_is_a_frame_of_the_lessons(name):
     known |= {plain(q) for c in names.lexicon()["concepts"].values() for q in (*c["ask"], *c.get("inverse", ()))}
     tests = [q for r in relations for q in (*r.test_questions, *r.inverse_questions)]
     assert [q for q in tests if plain(q) in known] == []
+
+
+def occurs(words: str, text: str) -> bool:
+    found = words.casefold()
+    return found in text and re.search(rf"\b{re.escape(found)}\b", text) is not None
 
 
 def plain(template: str) -> str:
@@ -99,7 +104,9 @@ def test_only_the_assistants_own_tokens_are_learnt():
     assert tokenizer.decode(learnt) == "I don't know.<|im_end|>"
 
 
-TINY = pretrain.Config(layers=2, width=32, heads=2, vocabulary=400, batch_tokens=512, tokens=60_000, checkpoint_s=0.0)
+TINY = pretrain.Config(
+    layers=2, width=32, heads=2, vocabulary=400, sample=200, batch_tokens=512, draw=32, tokens=40_000, checkpoint_s=0.0
+)
 
 
 def test_pretraining_resumes_to_the_same_weights(tmp_path):
@@ -136,10 +143,10 @@ class Perfect:
             rng = random.Random(f"{seed}/{row.lesson}/{row.level}")
             for lesson in [lessons.of_ability(rng, row.lesson, row.level, "exam") for _ in range(n)]:
                 for i, message in enumerate(lesson.messages):
-                    self.gold[lesson.messages[:i]] = message
+                    self.gold[repr(lesson.messages[:i])] = message
 
     def complete(self, chat: Chat) -> Completion:
-        message = self.gold[chat.messages]
+        message = self.gold[repr(chat.messages)]
         return Completion(message.content, message.tool_calls)
 
     def log_probability(self, chat: Chat, answer: str) -> float:

@@ -38,6 +38,8 @@ class Config:
     tokens: int = 30_000_000  # non-padding tokens read in all
     batch_tokens: int = 6144  # padded tokens a step
     longest: int = 1024  # lessons with more tokens are left out
+    draw: int = 384  # lessons drawn at a time, and sorted by length into batches
+    sample: int = 12_000  # lessons that the tokenizer is trained on
     matrix_lr: float = 6e-3  # Muon
     other_lr: float = 6e-3  # AdamW: embeddings, norms, convolutions
     prompt_share: float = 0.15  # share of prompt tokens that are predicted too, for the language
@@ -178,7 +180,7 @@ def _draw(config: Config, fast: PreTrainedTokenizerFast, state: _State) -> list[
     They depend on the seed, the level and the number of draws alone: a resumed run sees what it would have seen.
     """
     rng = random.Random(f"{config.seed}/{state.draws}")
-    levels = [state.level if rng.random() < 0.7 else rng.randint(0, state.level) for _ in range(384)]
+    levels = [state.level if rng.random() < 0.7 else rng.randint(0, state.level) for _ in range(config.draw)]
     drawn = encoding.encode(fast.backend_tokenizer, [lessons.draw(rng, level) for level in levels])
     fitting = sorted((e for e in drawn if len(e.ids) <= config.longest), key=lambda e: len(e.ids))
     groups: list[list[Encoded]] = [[]]
@@ -224,7 +226,7 @@ def _tokenizer(config: Config, work: Path) -> PreTrainedTokenizerFast:
     template = Path(__file__).parent.parent / "lm" / "mini" / "chat_template.jinja"
     folder = work / "tokenizer"
     if not folder.exists():
-        tokenizer.train(config.vocabulary, config.seed, template).save_pretrained(folder)
+        tokenizer.train(config.vocabulary, config.seed, template, config.sample).save_pretrained(folder)
     fast: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder)
     return fast
 

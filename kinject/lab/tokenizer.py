@@ -18,7 +18,7 @@ SPECIAL = ("<|pad|>", "<|im_start|>", "<|im_end|>", "<tool_call>", "</tool_call>
 PIECES = r"\p{Lu}+(?!\p{Ll})|\p{Lu}\p{Ll}*| ?[\p{Ll}\p{Lo}\p{M}]+|\p{L}|\d|[^\s\p{L}\d]|\n+| +|\s"
 
 
-def train(size: int, seed: int, template: Path, sample: int = 12_000) -> PreTrainedTokenizerFast:
+def train(size: int, seed: int, template: Path, sample: int) -> PreTrainedTokenizerFast:
     """A tokenizer of `size` pieces from `sample` lessons and the word lists; same seed, same tokenizer."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(

@@ -34,7 +34,7 @@ OVERVIEW = (
 )
 
 # Metrics that are no shares of probes: shown as plain numbers, or as differences of shares in percentage points.
-SCORES = ("auroc", "brier", "ece", "aurc", "d_prime", "f", "score", "mrr", "ndcg")
+SCORES = ("auroc", "brier", "ece", "aurc", "d_prime", "f", "score", "mrr", "ndcg", "calls_per_answer", "seconds")
 DIFFERENCES = ("_net", "accuracy_effect", "refusal_gap")
 
 DEFINITIONS = (
