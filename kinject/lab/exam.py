@@ -7,7 +7,9 @@ import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
+from kinject.errors import PromptTooLongError
 from kinject.lab import lessons
 from kinject.lab.lessons import Lesson, Level
 from kinject.lm.base import LM, Chat, Completion
@@ -44,6 +46,13 @@ class _Row:
 
 def _answer(lesson: Lesson, model: LM) -> Completion:
     return model.complete(Chat(lesson.messages[:-1], lesson.tools))
+
+
+def _right(row: _Row, model: LM, lesson: Lesson) -> bool:
+    try:
+        return row.right(lesson, model)
+    except PromptTooLongError:
+        return row.goal == "low"  # what does not fit into the window is not answered
 
 
 def _says_gold(lesson: Lesson, model: LM) -> bool:
@@ -92,7 +101,7 @@ def _scores(model: LM, config: Config, progress: Progress) -> Iterator[Score]:
         for done, row in enumerate(ROWS, start=1):
             rng = random.Random(f"{config.seed}/{row.lesson}/{row.level}")
             exam = [lessons.of_ability(rng, row.lesson, row.level, "exam") for _ in range(config.n)]
-            right = sum(pool.map(lambda lesson, row=row: row.right(lesson, model), exam))
+            right = sum(pool.map(partial(_right, row, model), exam))
             score = Score(row.ability, wilson(right, config.n), row.goal)
             progress(Step("exam", done, len(ROWS), f"{row.ability} {score.estimate.value:.3f}"))
             yield score
