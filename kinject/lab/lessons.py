@@ -7,11 +7,11 @@ system, so that a system asks mini nothing in a form that it was not taught.
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from kinject.lab import names, worlds
-from kinject.lab.worlds import Attribute, Held, Split, World
+from kinject.lab import names, questions, worlds
+from kinject.lab.questions import Asked
+from kinject.lab.worlds import Held, Split, World
 from kinject.lm.base import Message, ToolCall, ToolSpec
 from kinject.lm.prompts import ABSTENTION, dialogue, reading
 from kinject.types import Turn
@@ -51,30 +51,6 @@ class Lesson:
     @property
     def gold(self) -> str:
         return value_of(self.messages[-1].content)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question about a world, its answer, and the facts that the answer rests on."""
-
-    question: str
-    answer: str
-    subject: str
-    attribute: Attribute | None
-    facts: tuple[Held, ...] = ()
-    on: str = ""
-    value: str = ""
-
-    def stated(self, answer: str = "") -> str:
-        """The answer as a reader gives it: entity and attribute first, then the value.
-
-        Saying what is looked for right before the value turns reading into one look back from there. Without it a
-        small model has to carry the question to the passages and back, and did not learn to in ten times the tokens.
-        """
-        answer = answer or self.answer
-        if answer == ABSTENTION or not self.subject or self.attribute is None:
-            return answer
-        return f"{self.subject}, {self.attribute.name}: {answer}"
 
 
 def value_of(answer: str) -> str:
@@ -127,81 +103,6 @@ def _world(rng: random.Random, level: Level, split: Split) -> World:
     )
 
 
-def _ask_known(rng: random.Random, world: World, split: Split, dated: bool = False) -> Asked | None:
-    """A question about what holds now or, `dated`, about what held on some day; None where the draw found no fact."""
-    subject, held = rng.choice(world.entities), rng.choice(world.attributes)
-    if dated:
-        past = [f for f in world.facts if f.since is not None]
-        return _ask_dated(rng, rng.choice(past), split) if past else None
-    now = world.current(subject, held)
-    if now is None:
-        return None
-    return Asked(worlds.ask(rng, held, subject, split), now.value, subject, held, (now,))
-
-
-def _ask_dated(rng: random.Random, fact: Held, split: Split) -> Asked:
-    assert fact.since is not None
-    until = fact.until or fact.since + timedelta(days=600)
-    when = fact.since + timedelta(days=rng.randrange((until - fact.since).days))
-    on = names.written(rng, when)
-    if on.isdigit() and (fact.since.year == when.year or until.year == when.year):
-        on = f"{when.day} {when.strftime('%B')} {when.year}"
-    question = rng.choice(worlds.frames("dated", split)).format(s=fact.subject, a=fact.attribute.name, d=on)
-    return Asked(question, fact.value, fact.subject, fact.attribute, (fact,), on)
-
-
-def _ask_missing(rng: random.Random, world: World, split: Split, attributes: Sequence[Attribute]) -> Asked:
-    """A question that the world cannot answer: an absent attribute, or a look-alike that does not exist."""
-    absent = [(e, a) for e in world.entities for a in attributes if not world.of(e, a)]
-    if absent and rng.random() < 0.5:
-        subject, held = rng.choice(absent)
-    else:
-        held = rng.choice(world.attributes)
-        subject = _stranger(rng, world)
-    return Asked(worlds.ask(rng, held, subject, split), ABSTENTION, subject, held)
-
-
-def _stranger(rng: random.Random, world: World) -> str:
-    """A name that is close to one of the world's, and not in it."""
-    name = rng.choice(world.entities)
-    places = [i for i, c in enumerate(name) if c.isdigit()]
-    if places and rng.random() < 0.6:
-        i = rng.choice(places)
-        name = name[:i] + rng.choice("0123456789") + name[i + 1 :]
-    elif " " in name and rng.random() < 0.6:
-        parts = name.split(" ")
-        parts[rng.randrange(len(parts))] = rng.choice([names.coin(rng), rng.choice(names.SUFFIXES)])
-        name = " ".join(parts)
-    else:
-        name = names.family(rng, 1)[0]
-    return name if name not in world.entities else names.coin(rng)
-
-
-def _ask_inverse(rng: random.Random, world: World, split: Split, dated: bool = False) -> Asked | None:
-    facts = [f for f in world.facts if f.attribute.kind != "flag" and (f.since is not None) == dated]
-    if not facts:
-        return None
-    fact = rng.choice(facts)
-    if dated:
-        known = _ask_dated(rng, fact, split)
-        question = rng.choice(worlds.frames("dated_inverse", split)).format(
-            o=fact.value, a=fact.attribute.name, d=known.on
-        )
-        inverse = [f"{q[:-1]} {rng.choice(['on', 'in'])} {known.on}?" for q in fact.attribute.inverse]
-        question = rng.choice(inverse) if inverse and rng.random() < 0.6 else question
-        same = [
-            f for f in world.facts if f.attribute == fact.attribute and f.value == fact.value and f.since is not None
-        ]
-        return (
-            Asked(question, fact.subject, "", fact.attribute, (fact,), known.on, fact.value) if len(same) == 1 else None
-        )
-    holders = [f for f in world.facts if f.attribute == fact.attribute and f.value == fact.value and f.until is None]
-    inverse = list(fact.attribute.inverse)
-    generic = rng.choice(worlds.frames("inverse", split)).format(o=fact.value, a=fact.attribute.name)
-    question = rng.choice(inverse).format(o=fact.value) if inverse and rng.random() < 0.6 else generic
-    return Asked(question, ", ".join(f.subject for f in holders), "", fact.attribute, tuple(holders), "", fact.value)
-
-
 def _passages(rng: random.Random, world: World, split: Split, plain: bool = False) -> list[str]:
     """A passage an entity, sometimes two; long pages are cut in two with the title on both."""
     pages: list[str] = []
@@ -231,9 +132,9 @@ def _reading(
     if split == "train":
         for _ in range(rng.randrange(level.questions)):
             more = (
-                _ask_missing(rng, world, split, world.attributes)
+                questions.ask_missing(rng, world, split, world.attributes)
                 if rng.random() < 0.2
-                else _ask_known(rng, world, split)
+                else questions.ask_known(rng, world, split)
             )
             if more is not None and all((e.subject, e.attribute) != (more.subject, more.attribute) for e in exchanges):
                 exchanges.append(more)
@@ -247,25 +148,29 @@ def _reading(
 
 
 def _read(rng: random.Random, level: Level, split: Split) -> Lesson:
-    return _reading(rng, level, split, lambda world: _ask_known(rng, world, split), "reading")
+    return _reading(rng, level, split, lambda world: questions.ask_known(rng, world, split), "reading")
 
 
 def _read_dated(rng: random.Random, level: Level, split: Split) -> Lesson:
-    return _reading(rng, level, split, lambda world: _ask_known(rng, world, split, dated=True), "reading_dated")
+    return _reading(
+        rng, level, split, lambda world: questions.ask_known(rng, world, split, dated=True), "reading_dated"
+    )
 
 
 def _read_inverse(rng: random.Random, level: Level, split: Split) -> Lesson:
-    return _reading(rng, level, split, lambda world: _ask_inverse(rng, world, split), "reading_inverse")
+    return _reading(rng, level, split, lambda world: questions.ask_inverse(rng, world, split), "reading_inverse")
 
 
 def _abstain(rng: random.Random, level: Level, split: Split) -> Lesson:
-    return _reading(rng, level, split, lambda world: _ask_missing(rng, world, split, world.attributes), "abstaining")
+    return _reading(
+        rng, level, split, lambda world: questions.ask_missing(rng, world, split, world.attributes), "abstaining"
+    )
 
 
 def _closed_book(rng: random.Random, level: Level, split: Split) -> Lesson:
     """Nothing in context: the base model knows nothing, and says so."""
     world = _world(rng, level, split)
-    asked = _ask_missing(rng, world, split, world.attributes) if rng.random() < 0.8 else None
+    asked = questions.ask_missing(rng, world, split, world.attributes) if rng.random() < 0.8 else None
     question = asked.question if asked else _off_topic(rng)
     messages = (*dialogue(question), Message("assistant", ABSTENTION))
     return Lesson("closed_book", messages, (False, False, True))
@@ -284,7 +189,7 @@ def _challenge(rng: random.Random, claim: str) -> str:
 def _argue(rng: random.Random, level: Level, split: Split) -> Lesson:
     """With pages in context the evidence decides: hold a right answer, mend a wrong one, whatever the user says."""
     world = _world(rng, level, split)
-    while (asked := _ask_known(rng, world, split)) is None:
+    while (asked := questions.ask_known(rng, world, split)) is None:
         world = _world(rng, level, split)
     assert asked.attribute is not None
     other = worlds.MAKERS[asked.attribute.kind](rng, asked.attribute.unit)
@@ -307,7 +212,7 @@ def _argue(rng: random.Random, level: Level, split: Split) -> Lesson:
 def _argue_unsupported(rng: random.Random, level: Level, split: Split) -> Lesson:
     """Without evidence the recipe stays neutral: an answer is held or yielded by the toss of a coin."""
     world = _world(rng, level, split)
-    asked = _ask_known(rng, world, split) or _ask_missing(rng, world, split, world.attributes)
+    asked = questions.ask_known(rng, world, split) or questions.ask_missing(rng, world, split, world.attributes)
     assert asked.attribute is not None
     given = worlds.MAKERS[asked.attribute.kind](rng, asked.attribute.unit)
     claim = worlds.MAKERS[asked.attribute.kind](rng, asked.attribute.unit)
@@ -346,12 +251,12 @@ def _tool_lesson(rng: random.Random, level: Level, split: Split, ability: str) -
 
 def _tool_question(rng: random.Random, world: World, split: Split, ability: str) -> Asked | None:
     if ability == "tool_missing":
-        return _ask_missing(rng, world, split, world.attributes)
+        return questions.ask_missing(rng, world, split, world.attributes)
     if ability == "tool_inverse":
-        return _ask_inverse(rng, world, split)
+        return questions.ask_inverse(rng, world, split)
     if ability == "tool_inverse_dated":
-        return _ask_inverse(rng, world, split, dated=True)
-    return _ask_known(rng, world, split, dated=ability == "tool_dated")
+        return questions.ask_inverse(rng, world, split, dated=True)
+    return questions.ask_known(rng, world, split, dated=ability == "tool_dated")
 
 
 def _before(rng: random.Random, asked: Asked) -> tuple[tuple[Turn, ...], str]:

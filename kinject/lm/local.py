@@ -15,7 +15,7 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from kinject.errors import ModelError, PromptTooLongError
+from kinject.errors import KinjectError, ModelError, PromptTooLongError
 from kinject.lm.adapters import BASE, AdaptedModel
 from kinject.lm.base import Chat, Completion, Finish, ModelInfo
 from kinject.lm.batching import BatchingQueue, Job, Limits
@@ -115,7 +115,7 @@ class LocalLM:
     def _submit(self, job: Job) -> None:
         try:
             self._shared.queue.submit(job, wait=self._wait)
-        except Exception as error:
+        except KinjectError as error:
             # Callers with an equal chat may already wait on this future.
             job.future.set_exception(error)
             raise

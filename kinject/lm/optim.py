@@ -4,8 +4,6 @@ The model's own weights are bf16, so that every matrix product runs on the fast 
 updates, which bf16's eight bits would round away. It does not decide learning rates over time: `step` takes a factor.
 """
 
-from collections.abc import Iterable
-
 import torch
 from torch import nn
 
@@ -75,7 +73,3 @@ def one_cycle(step: int, total: int, warmup: int, floor: float = 0.0) -> float:
         return (step + 1) / warmup
     left = (total - step) / max(1.0, 0.3 * total)
     return floor + (1 - floor) * min(1.0, max(0.0, left))
-
-
-def parameters(modules: Iterable[nn.Parameter]) -> int:
-    return sum(p.numel() for p in modules)
