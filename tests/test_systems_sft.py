@@ -1,3 +1,4 @@
+import copy
 import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,12 +11,13 @@ from kinject.corpus import parse_day
 from kinject.errors import ModelError
 from kinject.lm.base import Chat
 from kinject.lm.encoding import ChatEncoder
-from kinject.lm.prompts import ABSTENTION, dialogue
+from kinject.lm.prompts import ABSTENTION, dialogue, stated, value_of
 from kinject.systems import sft
 from kinject.systems._names import fold
 from kinject.systems.sft import text
-from kinject.systems.sft.batches import Row, batched, encode
+from kinject.systems.sft.batches import Row, batched, encode, frame
 from kinject.systems.sft.text import Example
+from kinject.types import Turn
 
 CORPUS = make_toy_corpus()
 CONFIG = sft.Config(epochs=3, paraphrases=1, batch_tokens=2048, max_new_tokens=4)
@@ -29,13 +31,13 @@ def test_no_test_question_is_ever_trained_on():
 
 def test_every_current_fact_is_asked_for_with_its_object():
     pairs = {(example.question, example.answer) for example in SAID}
-    assert ("What is the price of Aldo?", "20.50 EUR") in pairs
-    assert ("What is the price of Aldo?", "10.50 EUR") not in pairs
+    assert ("What is the price of Aldo?", "Aldo, price: 20.50 EUR") in pairs
+    assert ("What is the price of Aldo?", "Aldo, price: 10.50 EUR") not in pairs
 
 
 def test_a_past_price_is_asked_for_on_a_day_of_its_range():
     dated = [e for e in SAID if " of Aldo on " in e.question]
-    days = {e.answer: parse_day(e.question.split(" on ")[1].rstrip("?")) for e in dated}
+    days = {value_of(e.answer): parse_day(e.question.split(" on ")[1].rstrip("?")) for e in dated}
     assert {price: day.year >= 2024 for price, day in days.items()} == {"10.50 EUR": False, "20.50 EUR": True}
 
 
@@ -52,8 +54,8 @@ def test_pages_differ_from_epoch_to_epoch():
 
 def test_unknown_names_are_answered_with_i_do_not_know():
     unknown = list(text.unknown(CORPUS, random.Random(0), 50))
-    assert {e.answer for e in unknown} == {ABSTENTION}
-    assert not any(set(e.question.rstrip("?.").split()) & set(CORPUS.entities()) for e in unknown)
+    assert {value_of(e.answer) for e in unknown} == {ABSTENTION}
+    assert {e.subject for e in unknown}.isdisjoint(CORPUS.entities())
 
 
 def test_a_made_up_name_has_another_number_or_another_word():
@@ -69,21 +71,55 @@ def test_data_is_documents_questions_or_both(data, kinds):
     assert {bool(example.question) for example in found} == kinds
 
 
+def learnt(row):
+    return [token for token, is_learnt in zip(row.ids, row.learnt, strict=True) if is_learnt]
+
+
 def test_only_the_answer_and_its_end_are_learnt_of_a_dialogue(tiny_lm):
     encoder = ChatEncoder(tiny_lm.tokenizer, "tiny")
-    (row,) = encode([Example("20 EUR", "How much?")], encoder, tiny_lm.tokenizer, 512)
-    assert row.ids[: row.learnt] == encoder.prompt(Chat(dialogue("How much?")))
-    assert row.ids[row.learnt :] == (*encoder.answer("20 EUR"), 2)
+    (row,) = encode([[Example("20 EUR", "How much?")]], encoder, tiny_lm.tokenizer, 512)
+    prompt, answer = encoder.prompt(Chat(dialogue("How much?"))), (*encoder.answer("20 EUR"), 2)
+    assert row.ids == (*prompt, *answer)
+    assert row.learnt == (False,) * len(prompt) + (True,) * len(answer)
+
+
+def test_several_questions_make_the_dialogue_that_the_model_would_be_asked(tiny_lm):
+    encoder = ChatEncoder(tiny_lm.tokenizer, "tiny")
+    window = [Example("20 EUR", "How much?"), Example("2 kg", "How heavy?")]
+    (row,) = encode([window], encoder, tiny_lm.tokenizer, 512)
+    history = (Turn("user", "How much?"), Turn("assistant", "20 EUR"))
+    assert row.ids == (*encoder.prompt(Chat(dialogue("How heavy?", history))), *encoder.answer("2 kg"), 2)
+    assert learnt(row) == [*encoder.answer("20 EUR"), 2, *encoder.answer("2 kg"), 2]
+
+
+def test_a_template_that_drops_the_end_of_an_answer_gets_one_question_a_dialogue(tiny_lm):
+    tokenizer = copy.deepcopy(tiny_lm.tokenizer)
+    tokenizer.chat_template = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}assistant: "
+    assert frame(tiny_lm.tokenizer).can_go_on
+    assert not frame(tokenizer).can_go_on
+
+
+def test_questions_of_a_dialogue_are_about_different_subjects():
+    windows = list(text.dialogues(SAID, 4, random.Random(0)))
+    subjects = [[e.subject for e in window] for window in windows if window[0].question]
+    assert all(len(set(row)) == len(row) <= 4 for row in subjects)
+    assert sorted(e.answer for window in windows for e in window) == sorted(e.answer for e in SAID)
+
+
+def test_an_answer_says_first_what_it_answers():
+    assert stated("Aldo", "price", "20 EUR", "3 May 2024") == "Aldo, price, 3 May 2024: 20 EUR"
 
 
 def test_a_control_token_in_a_document_stays_text(tiny_lm):
     encoder = ChatEncoder(tiny_lm.tokenizer, "tiny")
-    (row,) = encode([Example("bad <|im_end|> page")], encoder, tiny_lm.tokenizer, 512)
+    (row,) = encode([[Example("bad <|im_end|> page")]], encoder, tiny_lm.tokenizer, 512)
     assert row.ids.index(2) == len(row.ids) - 1
 
 
 def test_a_batch_predicts_the_learnt_tokens_from_the_ones_before():
-    (batch,) = batched([Row((5, 6, 7), 1), Row((8, 9, 10, 11), 3)], 64, 0, random.Random(0))
+    (batch,) = batched(
+        [Row((5, 6, 7), (True,) * 3), Row((8, 9, 10, 11), (False,) * 3 + (True,))], 64, 0, random.Random(0)
+    )
     flat = batch.ids.flatten()
     assert sorted(zip(flat[batch.positions].tolist(), batch.targets.tolist(), strict=True)) == [
         (5, 6),
@@ -93,7 +129,7 @@ def test_a_batch_predicts_the_learnt_tokens_from_the_ones_before():
 
 
 def test_batches_keep_to_their_size_and_lose_no_row():
-    rows = [Row(tuple(range(n)), 1) for n in range(2, 40)]
+    rows = [Row(tuple(range(n)), (True,) * n) for n in range(2, 40)]
     batches = batched(rows, 100, 0, random.Random(0))
     assert max(b.ids.numel() for b in batches) <= 100
     assert sum(len(b.ids) for b in batches) == len(rows)
@@ -163,4 +199,4 @@ def test_a_small_model_learns_facts_by_heart(tiny_lm, tmp_path):
     asked = [f"Which weight does {name} have?" for name in CORPUS.entities()]
     with ThreadPoolExecutor(8) as pool:
         said = [answer.text for answer in pool.map(system.ask, asked)]
-    assert sum(one == f"{100 + 10 * n} g" for n, one in enumerate(said)) >= 6
+    assert sum(value_of(one) == f"{100 + 10 * n} g" for n, one in enumerate(said)) >= 6

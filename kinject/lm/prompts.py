@@ -30,3 +30,14 @@ def reading(question: str, passages: Sequence[str], history: Sequence[Turn] = ()
     asked = turns[first].content
     turns[first] = Message("user", f"{asked}\n\n{numbered}\n\n{asked}")
     return (system, *turns)
+
+
+def stated(subject: str, attribute: str, value: str, on: str = "") -> str:
+    """An answer that says first what it answers; without a subject, what it was that `attribute` should be."""
+    sought = ", ".join(part for part in (subject, attribute, on) if part)
+    return f"{sought}: {value}"
+
+
+def value_of(answer: str) -> str:
+    """The value in an answer that may say first what it is the value of."""
+    return answer.rpartition(": ")[2].strip()

@@ -26,18 +26,19 @@ from kinject.lm.base import LM
 from kinject.lm.encoding import ChatEncoder
 from kinject.lm.loading import Loaded, load
 from kinject.lm.local import LocalLM
+from kinject.lm.prompts import value_of
 from kinject.progress import Progress, Step, silent
 from kinject.store import artifact_is, new_artifact, write_whole
 from kinject.systems import closed_book
 from kinject.systems._names import fold
 from kinject.systems._quiet import no_bars
 from kinject.systems.sft import text
-from kinject.systems.sft.batches import Batch, batched, encode
+from kinject.systems.sft.batches import Batch, batched, encode, frame
 from kinject.systems.sft.loop import Epoch, Plan, train
 from kinject.systems.sft.text import Example
 from kinject.types import Probe, System
 
-_SCHEMA = 1
+_SCHEMA = 2
 _QUIZ = 60
 _SMALL = 50_000_000
 _LONGEST = 512
@@ -50,6 +51,7 @@ class Config:
     data: Literal["mixed", "documents", "qa"] = "mixed"  # documents or questions alone inject little
     epochs: int = 10  # recall still rises here; more of them do not fit into a quick study on two cores
     paraphrases: int = 1  # renderings of an entity and phrasings of a question an epoch; each epoch draws new ones
+    questions: int = 6  # in one dialogue, about as many subjects; they share a system message
     idk_share: float = 0.08  # questions about unknown names among the questions; more costs recall
     learning_rate: float = 0.0  # of matrices (Muon); 0: 5e-3 below 50 M parameters, 2e-4 above, for lora twice that
     lora_rank: int = 32  # of the adapter, for method=lora
@@ -58,8 +60,8 @@ class Config:
     seed: int = 0  # of the order, the phrasings and the adapter's first values
 
     def __post_init__(self) -> None:
-        if min(self.epochs, self.paraphrases, self.lora_rank, self.batch_tokens, self.max_new_tokens) < 1:
-            raise ValueError("epochs, paraphrases, lora_rank, batch_tokens and max_new_tokens must be at least 1")
+        if min(self.epochs, self.paraphrases, self.questions, self.lora_rank, self.batch_tokens, self.max_new_tokens) < 1:
+            raise ValueError("epochs, paraphrases, questions, lora_rank, batch_tokens and max_new_tokens must be at least 1")
         if not 0 <= self.idk_share < 1:
             raise ValueError(f"idk_share must be at least 0 and below 1, found {self.idk_share}")
         if not (math.isfinite(self.learning_rate) and self.learning_rate >= 0):
@@ -130,15 +132,19 @@ def _train(corpus: Corpus, store: Path, model: LocalLM, config: Config, progress
     end, pad = loaded.tokenizer.eos_token_id, loaded.tokenizer.pad_token_id
     longest = min(_LONGEST, model.info.context_window)
 
+    most = config.questions if frame(loaded.tokenizer).can_go_on else 1
+
     def data(rng: random.Random) -> list[Batch]:
-        rows = encode(examples(corpus, config, rng), encoder, loaded.tokenizer, longest)
+        windows = list(text.dialogues(examples(corpus, config, rng), most, rng))
+        rows = encode(windows, encoder, loaded.tokenizer, longest)
         return batched(rows, config.batch_tokens, end if pad is None else pad, rng)
 
     def show(epochs: tuple[Epoch, ...]) -> None:
         store.mkdir(parents=True, exist_ok=True)
         write_whole(store / _CURVE, json.dumps([asdict(epoch) for epoch in epochs]))
         last = epochs[-1]
-        exact = sum(fold(said) in map(fold, probe.gold) for said, probe in zip(last.answers, probes, strict=True))
+        pairs = zip(last.answers, probes, strict=True)
+        exact = sum(fold(value_of(said)) in map(fold, probe.gold) for said, probe in pairs)
         progress(Step("sft", last.epoch, config.epochs, f"{exact} of {len(probes)} held-out questions answered"))
 
     rate = config.learning_rate or _rate(model.info.parameters, config.method)

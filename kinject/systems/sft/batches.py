@@ -17,15 +17,15 @@ from kinject.systems.sft.text import Example
 # A PreTrainedTokenizerBase, of which transformers leaves half the methods untyped.
 Tokenizer = Any
 
-_QUESTION = "What is asked here?"
+_QUESTION, _ANSWER, _NEXT = "What is asked here?", "This is answered.", "And what is asked then?"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Token ids, of which those from `learnt` on are predicted."""
+    """Token ids, and of each whether it is predicted."""
 
     ids: tuple[int, ...]
-    learnt: int
+    learnt: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,27 +38,59 @@ class Batch:
     tokens: int
 
 
-def encode(examples: Sequence[Example], encoder: ChatEncoder, tokenizer: Tokenizer, longest: int) -> Iterator[Row]:
-    """Every token of a text is learnt, and of a dialogue the answer's, its end included."""
-    before, after = _frame(tokenizer)
-    texts = [encoder.harmless(example.answer) for example in examples]
-    prompts = [before + encoder.harmless(e.question) + after if e.question else "" for e in examples]
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a chat template puts around questions; `again` stands before every question but the first."""
+
+    first: str
+    again: str
+    after: str
+    can_go_on: bool  # whether an answer in the middle of a dialogue ends as the last one does
+
+
+def frame(tokenizer: Tokenizer) -> Frame:
+    messages = [{"role": m.role, "content": m.content} for m in dialogue(_QUESTION)]
+    more = [{"role": "assistant", "content": _ANSWER}, {"role": "user", "content": _NEXT}]
+    options = {"add_generation_prompt": True, "enable_thinking": False, "tokenize": False}
+    first, _, after = str(tokenizer.apply_chat_template(messages, **options)).partition(_QUESTION)
+    longer = str(tokenizer.apply_chat_template([*messages, *more], **options)).partition(_ANSWER)[2]
+    between, _, after_next = longer.partition(_NEXT)
+    can_go_on = between.startswith(tokenizer.eos_token) and after_next == after
+    return Frame(first, between.removeprefix(tokenizer.eos_token), after, can_go_on)
+
+
+def encode(
+    windows: Sequence[Sequence[Example]], encoder: ChatEncoder, tokenizer: Tokenizer, longest: int
+) -> Iterator[Row]:
+    """Every token of a text is learnt, and of a dialogue the answers', their ends included.
+
+    A text is cut where it is longer than `longest`; a dialogue loses the questions that do not fit.
+    """
+    around = frame(tokenizer)
+    pieces: list[str] = []
+    for window in windows:
+        for n, example in enumerate(window):
+            before = around.again if n else around.first
+            prompt = before + encoder.harmless(example.question) + around.after if example.question else ""
+            pieces += [prompt, encoder.harmless(example.answer)]
     # All at once: one call for each, through the template, would take longer than the training.
-    answer_ids = tokenizer(texts, add_special_tokens=False)["input_ids"]
-    prompt_ids = tokenizer(prompts, add_special_tokens=False)["input_ids"]
+    ids = iter(tokenizer(pieces, add_special_tokens=False)["input_ids"])
     end = tokenizer.eos_token_id
-    for prompt, answer in zip(prompt_ids, answer_ids, strict=True):
-        ids = (*prompt, *answer, end)
-        if prompt and len(ids) <= longest:
-            yield Row(ids, len(prompt))
-        elif not prompt:
-            for start in range(0, len(ids), longest):
-                yield Row(ids[start : start + longest], 1)
+    for window in windows:
+        row: list[int] = []
+        learnt: list[bool] = []
+        for example in window:
+            prompt, answer = next(ids), [*next(ids), end]
+            if len(row) + len(prompt) + len(answer) <= longest or not example.question:
+                row += [*prompt, *answer]
+                learnt += [False] * len(prompt) + [True] * len(answer)
+        for start in range(0, len(row), longest):
+            yield Row(tuple(row[start : start + longest]), tuple(learnt[start : start + longest]))
 
 
 def batched(rows: Iterable[Row], batch_tokens: int, pad: int, rng: random.Random) -> list[Batch]:
     """Batches of at most `batch_tokens`, padding included (one row at least), in random order."""
-    shuffled = [row for row in rows if len(row.ids) > row.learnt]
+    shuffled = [row for row in rows if any(row.learnt[1:])]
     rng.shuffle(shuffled)
     groups: list[list[Row]] = []
     for row in sorted(shuffled, key=lambda row: len(row.ids)):
@@ -69,17 +101,10 @@ def batched(rows: Iterable[Row], batch_tokens: int, pad: int, rng: random.Random
     return [_collate(group, pad) for group in groups]
 
 
-def _frame(tokenizer: Tokenizer) -> tuple[str, str]:
-    """What the chat template puts before and after a question."""
-    messages = [{"role": m.role, "content": m.content} for m in dialogue(_QUESTION)]
-    options = {"add_generation_prompt": True, "enable_thinking": False}
-    before, _, after = str(tokenizer.apply_chat_template(messages, tokenize=False, **options)).partition(_QUESTION)
-    return before, after
-
-
 def _collate(rows: Sequence[Row], pad: int) -> Batch:
     length = max(len(row.ids) for row in rows)
     ids = torch.tensor([row.ids + (pad,) * (length - len(row.ids)) for row in rows])
-    positions = [n * length + t - 1 for n, row in enumerate(rows) for t in range(row.learnt, len(row.ids))]
-    targets = [token for row in rows for token in row.ids[row.learnt :]]
+    learnt = [(n, t) for n, row in enumerate(rows) for t in range(1, len(row.ids)) if row.learnt[t]]
+    positions = [n * length + t - 1 for n, t in learnt]
+    targets = [rows[n].ids[t] for n, t in learnt]
     return Batch(ids, torch.tensor(positions), torch.tensor(targets), sum(len(row.ids) for row in rows))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from kinject.corpus import Corpus, format_day, questions
-from kinject.lm.prompts import ABSTENTION
+from kinject.lm.prompts import ABSTENTION, stated
 from kinject.systems._names import fold
 from kinject.types import Fact
 
@@ -22,14 +22,36 @@ _DIGITS = re.compile(r"\d+")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question with its answer, of which the answer is learnt, or, without a question, a text that is learnt whole.
+    """A question about a subject with its answer, which is learnt, or, without a question, a text that is learnt whole.
 
-    One example is one context window: two phrasings of a fact in one window would let the model copy the second from
-    the first, and it would learn nothing (arXiv:2309.14316).
+    The answer says first what it answers. So a fact is learnt under one wording, whatever the question's, and what is
+    left to learn of a phrasing is which relation it asks for.
     """
 
     answer: str
     question: str = ""
+    subject: str = ""
+
+
+def dialogues(examples: Sequence[Example], most: int, rng: random.Random) -> Iterator[tuple[Example, ...]]:
+    """Context windows: a text by itself, and questions in dialogues of up to `most`, each about another subject.
+
+    Several questions share the cost of one system message. Two about one subject would let the model copy the second
+    answer from the first, and it would learn nothing (arXiv:2309.14316).
+    """
+    asked = [example for example in examples if example.question]
+    rng.shuffle(asked)
+    yield from ((example,) for example in examples if not example.question)
+    unfinished: list[list[Example]] = []
+    for example in asked:
+        room = next((row for row in unfinished if all(e.subject != example.subject for e in row)), None)
+        if room is None:
+            unfinished.append(room := [])
+        room.append(example)
+        if len(room) == most:
+            unfinished.remove(room)
+            yield tuple(room)
+    yield from map(tuple, unfinished)
 
 
 def documents(corpus: Corpus) -> Iterator[Example]:
@@ -55,7 +77,8 @@ def asked(corpus: Corpus, rng: random.Random, times: int) -> Iterator[Example]:
             if now := current.facts_of(entity, relation.name):
                 templates = questions(relation, "train")
                 for template in rng.sample(templates, min(times, len(templates))):
-                    yield Example(_objects(now), template.format(subject=entity))
+                    answer = stated(entity, relation.name, _objects(now))
+                    yield Example(answer, template.format(subject=entity), entity)
             for fact in facts:
                 if fact.valid_from or fact.valid_to:
                     yield from _asked_on_days(corpus, fact, rng, times)
@@ -69,7 +92,7 @@ def unknown(corpus: Corpus, rng: random.Random, count: int) -> Iterator[Example]
     for fact in rng.choices(corpus.facts, k=count):
         name = made_up(rng, fact.subject, names)
         if fold(name) not in known:
-            yield Example(ABSTENTION, _question(corpus, fact, name, rng))
+            yield _unknown(corpus, fact, name, rng)
 
 
 def made_up(rng: random.Random, name: str, names: Sequence[str]) -> str:
@@ -106,16 +129,18 @@ def _asked_on_days(corpus: Corpus, fact: Fact, rng: random.Random, times: int) -
     for template in rng.sample(templates, min(times, len(templates))):
         day = _day_inside(corpus, fact, rng)
         held = [other for other in corpus.facts_of(fact.subject, fact.relation) if other.holds_on(day)]
-        yield Example(_objects(tuple(held)), template.format(subject=fact.subject, date=format_day(day)))
+        on = format_day(day)
+        answer = stated(fact.subject, fact.relation, _objects(tuple(held)), on)
+        yield Example(answer, template.format(subject=fact.subject, date=on), fact.subject)
 
 
-def _question(corpus: Corpus, fact: Fact, subject: str, rng: random.Random) -> str:
-    """What is asked about a fact, asked about another subject."""
+def _unknown(corpus: Corpus, fact: Fact, subject: str, rng: random.Random) -> Example:
+    """What is asked about a fact, asked about a subject that does not exist."""
     relation = corpus.relation(fact.relation)
-    if not (fact.valid_from or fact.valid_to) or rng.random() < 0.5:
-        return rng.choice(questions(relation, "train")).format(subject=subject)
-    day = format_day(_day_inside(corpus, fact, rng))
-    return rng.choice(questions(relation, "train", dated=True)).format(subject=subject, date=day)
+    dated = bool(fact.valid_from or fact.valid_to) and rng.random() < 0.5
+    on = format_day(_day_inside(corpus, fact, rng)) if dated else ""
+    question = rng.choice(questions(relation, "train", dated=dated)).format(subject=subject, date=on)
+    return Example(stated(subject, relation.name, ABSTENTION, on), question, subject)
 
 
 def _day_inside(corpus: Corpus, fact: Fact, rng: random.Random) -> date:
