@@ -13,14 +13,10 @@ import torch
 from torch import nn
 
 from kinject.corpus import Corpus
-from kinject.lm.base import Chat
-from kinject.lm.encoding import ChatEncoder
 from kinject.lm.local import LocalLM
-from kinject.lm.prompts import dialogue
 from kinject.systems import sft
 
 _REPEATS = 5
-_SAMPLE = 500
 
 
 @dataclass(frozen=True)
@@ -83,15 +79,9 @@ def matmul_rate(model: nn.Module, rows: int) -> float:
 
 
 def learnt_share(corpus: Corpus, model: LocalLM, config: sft.Config) -> float:
-    """The share of tokens that are predicted, over a sample of an epoch: all of a text, of a dialogue the answer's."""
-    encoder = ChatEncoder(model.tokenizer, model.info.name)
-    rng = random.Random(0)
-    examples = sft.examples(corpus, config, rng)
-    prompts = learnt = 0
-    for example in rng.sample(examples, min(_SAMPLE, len(examples))):
-        prompts += len(encoder.prompt(Chat(dialogue(example.question)))) if example.question else 0
-        learnt += len(encoder.answer(example.answer)) + 1
-    return learnt / (prompts + learnt)
+    """The share of an epoch's tokens that are predicted: all of a text, of a dialogue the answers."""
+    rows = sft.rows(corpus, config, model.tokenizer, random.Random(0))
+    return sum(sum(row.learnt) for row in rows) / sum(len(row.ids) for row in rows)
 
 
 def _linear(model: nn.Module) -> list[nn.Linear]:

@@ -18,7 +18,7 @@ from conftest import FakeLM, make_toy_corpus
 from run_folder import make_run
 from torch import nn
 
-from benchmarks import fact_probe, load, probing, pushback, speed, training
+from benchmarks import fact_probe, hidden_scale, load, probing, pushback, speed, training
 from benchmarks.output import Table, guarded, publish, rate
 from kinject.corpus import Corpus
 from kinject.errors import KinjectError, ModelError, OptionError
@@ -220,3 +220,9 @@ def test_user_error_is_one_line_and_exit_code_two(capsys: pytest.CaptureFixture[
 def test_sizes_are_positive(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="expected at least 1"):
         probing.positive(text)
+
+
+def test_hidden_states_begin_as_the_embeddings():
+    table = hidden_scale.measure("mini", 2, 0)
+    assert [row[0] for row in table.rows] == ["embedding", *(f"layer {n}" for n in range(1, 6))]
+    assert table.rows[0][2] == "1.00 [1.00, 1.00]"

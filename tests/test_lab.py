@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from transformers import AutoTokenizer
 
 from kinject import corpus
-from kinject.lab import encoding, exam, lessons, names, pretrain, worlds
+from kinject.lab import encoding, exam, lessons, marks, names, pointers, pretrain, worlds
 from kinject.lm.base import Chat, Completion, ModelInfo
 
 CORPORA = ["catalog", "presidents"]
@@ -102,6 +103,59 @@ def test_only_the_assistants_own_tokens_are_learnt():
     (encoded,) = encoding.encode(tokenizer.backend_tokenizer, [lesson])
     learnt = [i for i, flag in zip(encoded.ids, encoded.learnt, strict=True) if flag]
     assert tokenizer.decode(learnt) == "I don't know.<|im_end|>"
+
+
+def test_marks_are_read_back_and_leave_the_plain_text():
+    text = f"The {marks.mark('big ' + marks.mark('red', 'b', 'o'), 'a')} one"
+    assert marks.read(text) == ("The big red one", [marks.Span(8, 11, "b", "o"), marks.Span(4, 11, "a", "\ue002")])
+    assert marks.plain(text) == "The big red one"
+
+
+@pytest.mark.parametrize("ability", lessons.ABILITIES)
+def test_no_mark_reaches_a_model(ability):
+    lesson = lessons.of_ability(random.Random(4), ability, lessons.LEVELS[-1])
+    assert not re.search("[\ue000-\uf8ff]", repr((lesson.messages, lesson.tools, lesson.gold)))
+
+
+def linked(ability):
+    """Encoded lessons with what their links say: (the token that is predicted, the tokens that are pointed at)."""
+    tokenizer = AutoTokenizer.from_pretrained(TEMPLATE)
+    batch = [lessons.of_ability(random.Random(n), ability, lessons.LEVELS[4]) for n in range(30)]
+    return tokenizer, encoding.encode(tokenizer.backend_tokenizer, batch)
+
+
+@pytest.mark.parametrize("ability", ["reading", "tool", "tool_inverse", "arguing"])
+def test_a_copy_link_points_at_the_token_that_comes_next(ability):
+    _, batch = linked(ability)
+    copies = [(e.ids[link.position + 1], {e.ids[t] for t in link.targets}) for e in batch for link in e.copies]
+    assert copies
+    assert all(targets == {token} for token, targets in copies if targets != {batch[0].ids[0]})
+
+
+def test_finding_nothing_points_at_the_first_token():
+    _, batch = linked("abstaining")
+    assert sum((0,) in [link.targets for link in e.copies] for e in batch) == len(batch)
+
+
+def test_every_value_in_a_passage_points_back_at_its_owner():
+    tokenizer, batch = linked("reading")
+    for e in batch:
+        assert all(max(link.targets) <= link.position for link in (*e.owners, *e.cues))
+        # A name ends in a letter, a digit, a bracket or a mark of its own, never in the space that follows it.
+        assert all(tokenizer.decode([e.ids[t]]).strip() for link in e.owners for t in link.targets)
+
+
+def test_an_attention_that_points_right_costs_nothing():
+    """A model of one layer whose heads are made to look at a position: the loss is its attention's cross-entropy."""
+    config = pretrain.Config(architecture="qwen3", layers=1, width=32, heads=2, vocabulary=64)
+    model = pretrain.architecture(config, 0, 1)
+    recorder = pointers.Recorder(model)
+    model(input_ids=torch.tensor([[3, 4, 5, 6]]), use_cache=False)
+    everywhere = encoding.Encoded([3, 4, 5, 6], [], [], "", [encoding.Link(3, (0, 1, 2, 3))], [], [])
+    somewhere = encoding.Encoded([3, 4, 5, 6], [], [], "", [encoding.Link(3, (1,))], [], [])
+    losses = [float(recorder.loss(pointers.collate([e], 4)).detach()) for e in (everywhere, somewhere)]
+    assert losses[0] == pytest.approx(0, abs=1e-5)
+    assert losses[1] > 0.1
 
 
 TINY = pretrain.Config(

@@ -1,10 +1,11 @@
 """Start mini's weights near what they have to become: able to copy.
 
 Copying is done by induction heads (Olsson et al., arXiv:2209.11895), and a small model on little data spends most of
-its training on finding them. Structured initialization gives them from the start (mimetic initialization, Trockman
-and Kolter, arXiv:2305.09828): the first convolution writes the two tokens before each position beside it, and the
-first attention looks for a position whose two predecessors are the current tokens, and copies what stands there.
-Nothing here depends on data, and gradient descent is free to change all of it.
+its training on finding them. Structured initialization gives them from the start (mimetic initialization, Trockman and
+Kolter, arXiv:2305.09828): the first convolution writes the two tokens before each position beside it, and the first
+attention looks for a position whose two predecessors are the current tokens, and copies what stands there. The last
+attention copies whatever it looks at; where it has to look is learnt (`pointers`). Nothing here depends on data, and
+gradient descent is free to change all of it.
 """
 
 from typing import Any
@@ -18,6 +19,7 @@ Module = Any
 EMBEDDING_STD = 0.5  # token identity must not drown in what the layers add
 LOGIT_STD = 0.06  # scale of the final norm: logits of a fresh model have a deviation of about 1
 SHARPNESS = 1.5  # weights of the query and key norms where tokens are matched
+COPYING = 1.5  # how much larger than what it read the last attention writes: it has to outweigh the layers before it
 SECOND = 0.7  # weight of the token before the last in a match
 
 
@@ -43,6 +45,9 @@ def prepare(model: Module) -> None:
     for i, kind in enumerate(model.config.layer_types):
         if kind == "full_attention" and i > 1:
             _match_same(parts[f"model.layers.{i}.self_attn"])
+    last = max(i for i, kind in enumerate(model.config.layer_types) if kind == "full_attention")
+    if last > 1:
+        _copy(parts[f"model.layers.{last}.self_attn"], COPYING)
 
 
 def _write_predecessors(conv: Module, width: int) -> None:
@@ -69,9 +74,7 @@ def _match_and_copy(attention: Module, conv: Module) -> None:
     size = attention.head_dim
     groups = attention.k_proj.weight.shape[0] // size
     repeats = attention.q_proj.weight.shape[0] // size // groups
-    values = _rows(groups * size, width)
-    values[:, 0] = 0
-    attention.v_proj.weight.copy_(values)
+    _copy(attention, 2 * EMBEDDING_STD)
     for group in range(groups):
         near, far = _rows(size, half), SECOND * _rows(size, half)
         own = slice(group * size, (group + 1) * size)
@@ -79,9 +82,21 @@ def _match_and_copy(attention: Module, conv: Module) -> None:
         for repeat in range(repeats):
             head = slice((group * repeats + repeat) * size, (group * repeats + repeat + 1) * size)
             attention.q_proj.weight[head] = near @ tokens + far @ first
-            attention.out_proj.weight[:, head] = 2 * EMBEDDING_STD / repeats * values[own].T
     attention.q_layernorm.weight.fill_(SHARPNESS)
     attention.k_layernorm.weight.fill_(SHARPNESS)
+
+
+def _copy(attention: Module, gain: float) -> None:
+    """Values hold as much of a token as there is room for, and come out as they went in, `gain` times as large."""
+    size, width = attention.head_dim, attention.q_proj.weight.shape[1]
+    groups = attention.k_proj.weight.shape[0] // size
+    repeats = attention.q_proj.weight.shape[0] // size // groups
+    values = _rows(groups * size, width)
+    values[:, 0] = 0
+    attention.v_proj.weight.copy_(values)
+    for head in range(groups * repeats):
+        own = slice(head // repeats * size, (head // repeats + 1) * size)
+        attention.out_proj.weight[:, head * size : (head + 1) * size] = gain / repeats * values[own].T
 
 
 def _match_same(attention: Module) -> None:

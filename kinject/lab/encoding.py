@@ -5,22 +5,61 @@ millions of lessons through Jinja would cost more than learning from them.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 
 from tokenizers import Tokenizer
 
+from kinject.lab import marks
 from kinject.lab.lessons import Lesson
+from kinject.lab.marks import Span
 from kinject.lm.base import Message, ToolSpec
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """At `position` the model should look at one of `targets`, which stand at or before it."""
+
+    position: int
+    targets: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Encoded:
-    """Token ids, and per token whether it is learnt as the assistant's own and whether it is of the final answer."""
+    """Token ids, and per token whether it is learnt as the assistant's own and whether it is of the final answer.
+
+    `copies` say where the next token of an answer stands in the context; `owners` and `cues` where the name stands of
+    the entity that a value belongs to, and the word that tells which of its attributes the value is.
+    """
 
     ids: list[int]
     learnt: list[bool]
     final: list[bool]
     ability: str
+    copies: list[Link]
+    owners: list[Link]
+    cues: list[Link]
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A part of a chat between special tokens: its plain text, whether it is learnt, and what it names."""
+
+    text: str
+    learnt: bool = False
+    final: bool = False
+    evidence: bool = False  # whether an answer may be copied from here
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The token positions of a span."""
+
+    positions: tuple[int, ...]
+    key: str
+    owner: str
 
 
 def signature(tool: ToolSpec) -> str:
@@ -41,17 +80,19 @@ def content(message: Message) -> str:
     return message.content + "\n".join(calls) + "<|im_end|>"
 
 
-def render(lesson: Lesson) -> list[tuple[str, bool, bool]]:
-    """Pieces of text: (text, learnt, of the final answer)."""
-    pieces: list[tuple[str, bool, bool]] = []
-    for i, (message, learn) in enumerate(zip(lesson.messages, lesson.learn, strict=True)):
+def render(lesson: Lesson) -> list[_Piece]:
+    """What the chat template makes of the lesson."""
+    pieces: list[_Piece] = []
+    for i, (message, learn) in enumerate(zip(lesson.marked, lesson.learn, strict=True)):
         text = content(message)
-        if i == 0 and lesson.tools:
-            text = "\n".join([message.content, *map(signature, lesson.tools)]) + "<|im_end|>"
+        if i == 0 and lesson.marked_relations:
+            text = "\n".join([message.content, *map(signature, lesson.marked_tools)]) + "<|im_end|>"
+        plain, spans = marks.read(text)
+        final = i == len(lesson.marked) - 1
         pieces += [
-            (f"<|im_start|>{message.role}\n", False, False),
-            (text, learn, i == len(lesson.messages) - 1),
-            ("\n", False, False),
+            _Piece(f"<|im_start|>{message.role}\n"),
+            _Piece(plain, learn, final, message.role != "assistant", tuple(spans)),
+            _Piece("\n"),
         ]
     return pieces
 
@@ -59,17 +100,69 @@ def render(lesson: Lesson) -> list[tuple[str, bool, bool]]:
 def encode(tokenizer: Tokenizer, batch: list[Lesson]) -> list[Encoded]:
     rendered = [render(lesson) for lesson in batch]
     # The pieces meet at special tokens and newlines, so cutting there gives the ids of the whole text.
-    flat = tokenizer.encode_batch_fast([text for pieces in rendered for text, _, _ in pieces], add_special_tokens=False)
-    found, at = [], 0
+    flat = iter(tokenizer.encode_batch([piece.text for piece in chain(*rendered)], add_special_tokens=False))
+    found = []
     for lesson, pieces in zip(batch, rendered, strict=True):
-        ids: list[int] = []
-        learnt: list[bool] = []
-        final: list[bool] = []
-        for _, learn, last in pieces:
-            new = flat[at].ids
-            at += 1
-            ids += new
-            learnt += [learn] * len(new)
-            final += [last] * len(new)
-        found.append(Encoded(ids, learnt, final, lesson.ability))
+        encoded = Encoded([], [], [], lesson.ability, [], [], [])
+        sources: dict[str, list[_Place]] = {}
+        for piece in pieces:
+            tokens, start = next(flat), len(encoded.ids)
+            encoded.ids.extend(tokens.ids)
+            encoded.learnt.extend([piece.learnt] * len(tokens.ids))
+            encoded.final.extend([piece.final] * len(tokens.ids))
+            places = [_Place(_tokens(tokens.offsets, span, start), span.key, span.owner) for span in piece.spans]
+            if piece.learnt:
+                for place in places:
+                    encoded.copies.extend(_copies(encoded.ids, place, sources.get(place.key, [])))
+            if piece.learnt or piece.evidence:
+                encoded.owners.extend(_owners(places, piece.learnt))
+                encoded.cues.extend(_cues(places, piece.learnt))
+            if piece.evidence:
+                for place in places:
+                    sources.setdefault(place.key, []).append(place)
+        found.append(encoded)
     return found
+
+
+def _tokens(offsets: list[tuple[int, int]], span: Span, start: int) -> tuple[int, ...]:
+    return tuple(start + i for i, (a, b) in enumerate(offsets) if b > span.start and a < span.end)
+
+
+def _copies(ids: list[int], place: _Place, sources: list[_Place]) -> list[Link]:
+    """One link for each token that the sources spell alike, from the position that predicts it."""
+    if place.key == marks.NOTHING:
+        return [Link(place.positions[0] - 1, (0,))]  # finding nothing is looking at the very first token
+    links = []
+    for n, position in enumerate(place.positions):
+        spelled = [ids[p] for p in place.positions[: n + 1]]
+        alike = [s.positions[n] for s in sources if [ids[p] for p in s.positions[: n + 1]] == spelled]
+        if alike:
+            links.append(Link(position - 1, tuple(alike)))
+    return links
+
+
+def _owners(places: list[_Place], is_answer: bool) -> list[Link]:
+    """From each value to the nearest name of its owner."""
+    return _back(places, is_answer, lambda value, other: other.key == value.owner)
+
+
+def _cues(places: list[_Place], is_answer: bool) -> list[Link]:
+    """From each value to the word that tells its attribute, or to the attribute's name that an answer says first."""
+    return _back(
+        places,
+        is_answer,
+        lambda value, other: (
+            (other.key == marks.CUE and other.owner == value.key) or (is_answer and other.key == marks.ATTRIBUTE)
+        ),
+    )
+
+
+def _back(places: list[_Place], is_answer: bool, belongs: Callable[[_Place, _Place], bool]) -> list[Link]:
+    """Links from a value's first token, in an answer from the one that predicts it, to the nearest place before."""
+    links = []
+    for value in places:
+        at = value.positions[0] - is_answer
+        ends = [p.positions[-1] for p in places if p.positions[-1] <= at and p is not value and belongs(value, p)]
+        if ends and value.key != marks.CUE:
+            links.append(Link(at, (max(ends),)))
+    return links

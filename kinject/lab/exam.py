@@ -13,7 +13,7 @@ from kinject.errors import PromptTooLongError
 from kinject.lab import lessons
 from kinject.lab.lessons import Lesson, Level
 from kinject.lm.base import LM, Chat, Completion
-from kinject.lm.prompts import ABSTENTION
+from kinject.lm.prompts import ABSTENTION, value_of
 from kinject.progress import Progress, Step, silent
 from kinject.stats import wilson
 from kinject.types import Estimate
@@ -56,11 +56,11 @@ def _right(row: _Row, model: LM, lesson: Lesson) -> bool:
 
 
 def _says_gold(lesson: Lesson, model: LM) -> bool:
-    return lessons.value_of(_answer(lesson, model).text) == lesson.gold
+    return value_of(_answer(lesson, model).text) == lesson.gold
 
 
 def _abstains(lesson: Lesson, model: LM) -> bool:
-    return _answer(lesson, model).text.strip() == ABSTENTION
+    return value_of(_answer(lesson, model).text) == ABSTENTION
 
 
 def _answers(lesson: Lesson, model: LM) -> bool:

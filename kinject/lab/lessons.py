@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kinject.lab import names, questions, worlds
+from kinject.lab import marks, names, questions, worlds
+from kinject.lab.marks import mark
 from kinject.lab.questions import Asked
 from kinject.lab.worlds import Held, Split, World
 from kinject.lm.base import Message, ToolCall, ToolSpec
-from kinject.lm.prompts import ABSTENTION, dialogue, reading
+from kinject.lm.prompts import ABSTENTION, dialogue, reading, value_of
 from kinject.types import Turn
 
 
@@ -39,23 +40,40 @@ LEVELS = (
 )
 
 
+MOST_RELATIONS = 14  # that a list of tools names: a catalog's table has about so many columns
+
+
 @dataclass(frozen=True, slots=True)
 class Lesson:
     """A chat and, per message, whether it is to be learnt. `gold` is what the final answer has to end with."""
 
     ability: str
-    messages: tuple[Message, ...]
+    marked: tuple[Message, ...]
     learn: tuple[bool, ...]
-    tools: tuple[ToolSpec, ...] = ()
+    marked_relations: tuple[str, ...] = ()
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return tuple(
+            Message(m.role, marks.plain(m.content), tuple(_plain_call(call) for call in m.tool_calls))
+            for m in self.marked
+        )
+
+    @property
+    def tools(self) -> tuple[ToolSpec, ...]:
+        return tools([marks.plain(name) for name in self.marked_relations]) if self.marked_relations else ()
+
+    @property
+    def marked_tools(self) -> tuple[ToolSpec, ...]:
+        return tools(self.marked_relations) if self.marked_relations else ()
 
     @property
     def gold(self) -> str:
         return value_of(self.messages[-1].content)
 
 
-def value_of(answer: str) -> str:
-    """The value in an answer that may say first what it is the value of."""
-    return answer.rpartition(": ")[2].strip()
+def _plain_call(call: ToolCall) -> ToolCall:
+    return ToolCall(call.name, {name: marks.plain(value) for name, value in call.arguments.items()})
 
 
 def tools(relations: Sequence[str]) -> tuple[ToolSpec, ...]:
@@ -143,7 +161,7 @@ def _reading(
         history += [Turn("user", turn.question), Turn("assistant", turn.stated())]
     last = exchanges[-1]
     messages = (*reading(last.question, pages, history), Message("assistant", last.stated()))
-    kind = "abstaining" if last.answer == ABSTENTION else ability
+    kind = "abstaining" if marks.plain(last.answer) == ABSTENTION else ability
     return Lesson(kind, messages, tuple(m.role == "assistant" for m in messages))
 
 
@@ -191,7 +209,6 @@ def _argue(rng: random.Random, level: Level, split: Split) -> Lesson:
     world = _world(rng, level, split)
     while (asked := questions.ask_known(rng, world, split)) is None:
         world = _world(rng, level, split)
-    assert asked.attribute is not None
     other = worlds.MAKERS[asked.attribute.kind](rng, asked.attribute.unit)
     given = asked.answer if rng.random() < 0.7 else other
     history = [Turn("user", asked.question), Turn("assistant", asked.stated(given))]
@@ -213,7 +230,6 @@ def _argue_unsupported(rng: random.Random, level: Level, split: Split) -> Lesson
     """Without evidence the recipe stays neutral: an answer is held or yielded by the toss of a coin."""
     world = _world(rng, level, split)
     asked = questions.ask_known(rng, world, split) or questions.ask_missing(rng, world, split, world.attributes)
-    assert asked.attribute is not None
     given = worlds.MAKERS[asked.attribute.kind](rng, asked.attribute.unit)
     claim = worlds.MAKERS[asked.attribute.kind](rng, asked.attribute.unit)
     challenge = rng.choice(worlds.frames("claims", "train")).format(o=claim)
@@ -226,7 +242,7 @@ def _argue_unsupported(rng: random.Random, level: Level, split: Split) -> Lesson
 
 def fact_line(fact: Held) -> str:
     """A fact as the kg system's tools print it."""
-    line = f"{fact.subject} | {fact.attribute.name} | {fact.value}"
+    line = f"{fact.named} | {fact.cue()} | {fact.marked}"
     if fact.since is None:
         return line
     days = [f"{d.day} {d.strftime('%B')} {d.year}" if d else "now" for d in (fact.since, fact.until)]
@@ -234,19 +250,21 @@ def fact_line(fact: Held) -> str:
 
 
 def _tool_lesson(rng: random.Random, level: Level, split: Split, ability: str) -> Lesson:
-    size = Level(max(2, level.entities), 3 if level.plain else level.attributes + 3)
-    world = worlds.make(rng, rng.randint(1, size.entities), rng.randint(2, size.attributes), split)
-    asked = _tool_question(rng, world, split, ability)
+    most = 3 if level.attributes == 1 else 6 if level.plain else MOST_RELATIONS
+    exact = (level.attributes + 3, level.entities)
+    relations, entities = exact if level.exact else (rng.randint(2, most), rng.randint(1, 4))
+    asked = None
     while asked is None:
-        world = worlds.make(rng, rng.randint(1, size.entities), rng.randint(2, size.attributes), split)
+        world = worlds.make(rng, entities, relations, split)
         asked = _tool_question(rng, world, split, ability)
-    relations = [a.name for a in world.attributes]
-    rng.shuffle(relations)
+    listed = list(world.attributes)
+    rng.shuffle(listed)
+    keys = {a.name: marks.relation(i) for i, a in enumerate(listed)}
     history, question = _before(rng, asked) if rng.random() < 0.2 else ((), asked.question)
-    steps = (*_call(rng, asked, ability), Message("assistant", asked.answer))
+    steps = (*_call(rng, asked, keys, ability), Message("assistant", asked.answer))
     prompt = dialogue(question, history)
     learn = (False,) * len(prompt) + tuple(m.role == "assistant" for m in steps)
-    return Lesson(ability, (*prompt, *steps), learn, tools(relations))
+    return Lesson(ability, (*prompt, *steps), learn, tuple(mark(name, key) for name, key in keys.items()))
 
 
 def _tool_question(rng: random.Random, world: World, split: Split, ability: str) -> Asked | None:
@@ -261,7 +279,6 @@ def _tool_question(rng: random.Random, world: World, split: Split, ability: str)
 
 def _before(rng: random.Random, asked: Asked) -> tuple[tuple[Turn, ...], str]:
     """A dialogue that already had an answer: the last user turn challenges it or asks again."""
-    assert asked.attribute is not None
     other = worlds.MAKERS[asked.attribute.kind](rng, asked.attribute.unit)
     given = rng.choice([asked.answer, other])
     history = [Turn("user", asked.question), Turn("assistant", given)]
@@ -275,10 +292,9 @@ def _before(rng: random.Random, asked: Asked) -> tuple[tuple[Turn, ...], str]:
     return tuple(history), last
 
 
-def _call(rng: random.Random, asked: Asked, ability: str) -> tuple[Message, ...]:
+def _call(rng: random.Random, asked: Asked, keys: dict[str, str], ability: str) -> tuple[Message, ...]:
     """The call that a question needs and the line that the tool returns."""
-    assert asked.attribute is not None
-    relation = asked.attribute.name
+    relation = mark(asked.attribute.name, keys[asked.attribute.name])
     when = {"on": asked.on} if asked.on else {}
     if asked.value:
         call = ToolCall("find_by_value", {"relation": relation, "value": asked.value, **when})
@@ -286,7 +302,9 @@ def _call(rng: random.Random, asked: Asked, ability: str) -> tuple[Message, ...]
         call = ToolCall("get_fact", {"entity": asked.subject, "relation": relation, **when})
     result = "\n".join(fact_line(f) for f in asked.facts)
     if ability == "tool_missing":
-        result = rng.choice([f"no {relation} known for {asked.subject}", f"no entity named {asked.subject}"])
+        result = rng.choice(
+            [f"no {asked.attribute.name} known for {asked.subject}", f"no entity named {asked.subject}"]
+        )
         if rng.random() < 0.15:
             result = f"several entities match {asked.subject}: {'; '.join(names.family(rng, rng.randint(2, 4)))}"
     return (Message("assistant", "", (call,)), Message("tool", result))
@@ -299,7 +317,7 @@ def _tool_off_list(rng: random.Random, level: Level, split: Split) -> Lesson:
     relations = [a.name for a in world.attributes if a.name != stranger.name]
     question = worlds.ask(rng, stranger, world.entities[0], split) if rng.random() < 0.5 else _off_topic(rng)
     messages = (*dialogue(question), Message("assistant", ABSTENTION))
-    return Lesson("tool_off_list", messages, (False, False, True), tools(relations or ["name"]))
+    return Lesson("tool_off_list", messages, (False, False, True), tuple(relations or ["name"]))
 
 
 def _tool(ability: str) -> Callable[[random.Random, Level, Split], Lesson]:

@@ -16,8 +16,9 @@ from safetensors.torch import load_file, save_file
 from transformers import Lfm2Config, PreTrainedTokenizerFast, Qwen3Config
 from transformers.models.auto.modeling_auto import AutoModelForCausalLM
 
-from kinject.lab import circuits, encoding, lessons, tokenizer
+from kinject.lab import circuits, encoding, lessons, pointers, tokenizer
 from kinject.lab.encoding import Encoded
+from kinject.lab.pointers import Recorder, Supervision
 from kinject.lm.optim import MasterWeights, one_cycle
 from kinject.progress import Progress, Step, silent
 from kinject.store import artifact_is, new_artifact, write_whole
@@ -33,18 +34,21 @@ class Config:
     architecture: str = "lfm2"  # lfm2 or qwen3: see the model card for their ability by CPU-hour
     layers: int = 6  # convolution and attention in turn: binding composes over several of them
     width: int = 256
+    feed_forward: int = 3  # hidden width of the feed-forward layers, in widths
     heads: int = 4
     vocabulary: int = 4096
     tokens: int = 30_000_000  # non-padding tokens read in all
-    batch_tokens: int = 6144  # padded tokens a step
+    batch_tokens: int = 1536  # padded tokens a step at the first level; every other level adds as many again
     longest: int = 1024  # lessons with more tokens are left out
     draw: int = 384  # lessons drawn at a time, and sorted by length into batches
     sample: int = 12_000  # lessons that the tokenizer is trained on
-    matrix_lr: float = 6e-3  # Muon
-    other_lr: float = 6e-3  # AdamW: embeddings, norms, convolutions
+    matrix_lr: float = 4e-3  # Muon
+    other_lr: float = 3e-3  # AdamW: embeddings, norms, convolutions
+    weight_decay: float = 1.0  # of matrices: without it their outputs grow until token identity drowns in bf16
     prompt_share: float = 0.15  # share of prompt tokens that are predicted too, for the language
     first_prompt_weight: float = 0.05  # their weight beside 1 for the assistant's own tokens, while copying is learnt
     prompt_weight: float = 0.05  # the same from the second level on
+    pointer_weight: float = 0.3  # weight of the attention's loss beside 1 for that of the tokens
     mastery: float = 0.65  # share of exact readings at the hardest level that opens the next one
     pace: float = 0.7  # share of the tokens by which the last level is open, mastered or not
     checkpoint_s: float = 300.0  # seconds between checkpoints
@@ -60,6 +64,7 @@ class Batch:
     positions: torch.Tensor
     targets: torch.Tensor
     weights: torch.Tensor
+    supervision: Supervision
     answers: tuple[tuple[str, int, int], ...]  # ability and the slice of `positions` that is the final answer
     tokens: int
 
@@ -69,7 +74,7 @@ def architecture(config: Config, pad: int, eos: int) -> Network:
     shared: dict[str, Any] = {
         "vocab_size": config.vocabulary,
         "hidden_size": config.width,
-        "intermediate_size": 3 * config.width,
+        "intermediate_size": config.feed_forward * config.width,
         "num_hidden_layers": config.layers,
         "num_attention_heads": config.heads,
         "num_key_value_heads": config.heads // 2,
@@ -100,13 +105,14 @@ def run(config: Config, out: Path, progress: Progress = silent) -> Path:
     model = architecture(config, fast.pad_token_id, fast.eos_token_id)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model.to(device=device, dtype=torch.bfloat16).train()
-    optimizer = MasterWeights(model, config.matrix_lr, config.other_lr)
+    optimizer = MasterWeights(model, config.matrix_lr, config.other_lr, config.weight_decay)
     state = _resume(work, config, optimizer)
     forward = torch.compile(model.model, dynamic=True) if config.compile else model.model
+    recorder = Recorder(model)
     saved = time.monotonic()
     while state.tokens < config.tokens:
         for batch in _draw(config, fast, state):
-            state.advance(batch, _step(model, forward, optimizer, batch, state, config), config)
+            state.advance(batch, _step(model, forward, recorder, optimizer, batch, state, config), config)
         state.draws += 1
         with (work / "curve.jsonl").open("a", encoding="utf-8") as curve:
             curve.write(json.dumps(state.as_dict()) + "\n")
@@ -115,6 +121,7 @@ def run(config: Config, out: Path, progress: Progress = silent) -> Path:
             saved = time.monotonic()
         progress(Step("pretrain", min(state.tokens, config.tokens), config.tokens, state.note()))
     _save(work, config, optimizer, state)
+    recorder.close()
     with new_artifact(out, _fingerprint(config)) as folder:
         model.save_pretrained(folder, safe_serialization=True)
         fast.save_pretrained(folder)
@@ -127,6 +134,7 @@ class _State:
 
     def __init__(self) -> None:
         self.draws, self.steps, self.tokens, self.level, self.since_level, self.loss = 0, 0, 0, 0, 0, 9.0
+        self.pointing = 9.0
         self.exact: dict[str, float] = {}
 
     def as_dict(self) -> dict[str, Any]:
@@ -137,6 +145,7 @@ class _State:
         self.tokens += batch.tokens
         self.since_level += 1
         self.loss += 0.02 * (outcome.loss - self.loss)
+        self.pointing += 0.02 * (outcome.pointing - self.pointing)
         for ability, right in outcome.exact:
             self.exact[ability] = self.exact.get(ability, 0.0) + 0.01 * (right - self.exact.get(ability, 0.0))
         top = len(lessons.LEVELS) - 1
@@ -147,17 +156,24 @@ class _State:
 
     def note(self) -> str:
         scores = " ".join(f"{k}={v:.2f}" for k, v in sorted(self.exact.items()))
-        return f"level {self.level} loss {self.loss:.3f} {scores}"
+        return f"level {self.level} loss {self.loss:.3f} pointing {self.pointing:.3f} {scores}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     loss: float
+    pointing: float
     exact: list[tuple[str, bool]]
 
 
 def _step(
-    model: Network, forward: Any, optimizer: MasterWeights, batch: Batch, state: _State, config: Config
+    model: Network,
+    forward: Any,
+    recorder: Recorder,
+    optimizer: MasterWeights,
+    batch: Batch,
+    state: _State,
+    config: Config,
 ) -> _Outcome:
     device = model.device
     hidden = forward(input_ids=batch.ids.to(device), use_cache=False).last_hidden_state
@@ -168,10 +184,13 @@ def _step(
     losses = F.cross_entropy(logits, targets, reduction="none")
     weights = batch.weights.to(device)
     loss = (losses * weights).sum() / weights.sum()
-    loss.backward()  # type: ignore[no-untyped-call]
+    pointing = recorder.loss(batch.supervision)
+    (loss + config.pointer_weight * pointing).backward()  # type: ignore[no-untyped-call]
     optimizer.step(one_cycle(state.tokens, config.tokens, warmup=150_000, floor=0.02))
     right = (logits.detach().argmax(-1) == targets).cpu()
-    return _Outcome(float(loss.detach()), [(a, bool(right[i:j].all())) for a, i, j in batch.answers])
+    return _Outcome(
+        float(loss.detach()), float(pointing.detach()), [(a, bool(right[i:j].all())) for a, i, j in batch.answers]
+    )
 
 
 def _draw(config: Config, fast: PreTrainedTokenizerFast, state: _State) -> list[Batch]:
@@ -183,9 +202,11 @@ def _draw(config: Config, fast: PreTrainedTokenizerFast, state: _State) -> list[
     levels = [state.level if rng.random() < 0.7 else rng.randint(0, state.level) for _ in range(config.draw)]
     drawn = encoding.encode(fast.backend_tokenizer, [lessons.draw(rng, level) for level in levels])
     fitting = sorted((e for e in drawn if len(e.ids) <= config.longest), key=lambda e: len(e.ids))
+    # Copying is found by the number of steps, so the first ones are small.
+    most = config.batch_tokens * (2 + state.level) // 2
     groups: list[list[Encoded]] = [[]]
     for e in fitting:
-        if (len(groups[-1]) + 1) * len(e.ids) > config.batch_tokens and groups[-1]:
+        if (len(groups[-1]) + 1) * len(e.ids) > most and groups[-1]:
             groups.append([])
         groups[-1].append(e)
     rng.shuffle(groups)
@@ -217,6 +238,7 @@ def _collate(rng: random.Random, group: list[Encoded], pad: int, weight: float, 
         torch.tensor(positions),
         torch.tensor(targets),
         torch.tensor(weights),
+        pointers.collate(group, longest),
         tuple(answers),
         sum(len(e.ids) for e in group),
     )
@@ -233,7 +255,7 @@ def _tokenizer(config: Config, work: Path) -> PreTrainedTokenizerFast:
 
 def _fingerprint(config: Config) -> str:
     """What a checkpoint must agree on to be resumed: the model and the seed. A schedule may be changed on the way."""
-    kept = ("architecture", "layers", "width", "heads", "vocabulary", "seed")
+    kept = ("architecture", "layers", "width", "heads", "vocabulary", "seed", "feed_forward")
     return json.dumps({k: v for k, v in asdict(config).items() if k in kept}, sort_keys=True)
 
 

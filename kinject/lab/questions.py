@@ -5,33 +5,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from kinject.lab import names, worlds
+from kinject.lab import marks, names, worlds
+from kinject.lab.marks import mark
 from kinject.lab.worlds import Attribute, Held, Split, World
-from kinject.lm.prompts import ABSTENTION
+from kinject.lm.prompts import ABSTENTION, stated
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question about a world, its answer, and the facts that the answer rests on."""
+    """A question about a world, its answer, and the facts that the answer rests on; texts are marked."""
 
     question: str
     answer: str
     subject: str
-    attribute: Attribute | None
+    attribute: Attribute
     facts: tuple[Held, ...] = ()
     on: str = ""
     value: str = ""
 
     def stated(self, answer: str = "") -> str:
-        """The answer as a reader gives it: entity and attribute first, then the value.
+        """The answer as a reader gives it: what is looked for first, then what was found.
 
         Saying what is looked for right before the value turns reading into one look back from there. Without it a
-        small model has to carry the question to the passages and back.
+        small model has to carry the question to the passages and back. The same holds for finding nothing.
         """
-        answer = answer or self.answer
-        if answer == ABSTENTION or not self.subject or self.attribute is None:
-            return answer
-        return f"{self.subject}, {self.attribute.name}: {answer}"
+        attribute = mark(self.attribute.name, marks.ATTRIBUTE)
+        sought = attribute if self.subject else f"{attribute} {self.value}"
+        return stated(self.subject, sought, answer or self.answer, self.on)
 
 
 def ask_known(rng: random.Random, world: World, split: Split, dated: bool = False) -> Asked | None:
@@ -43,18 +43,25 @@ def ask_known(rng: random.Random, world: World, split: Split, dated: bool = Fals
     now = world.current(subject, held)
     if now is None:
         return None
-    return Asked(worlds.ask(rng, held, subject, split), now.value, subject, held, (now,))
+    return Asked(worlds.ask(rng, held, now.named, split), now.marked, now.named, held, (now,))
 
 
 def ask_dated(rng: random.Random, fact: Held, split: Split) -> Asked:
+    on = mark(_day_within(rng, fact), marks.DAY)
+    attribute = mark(fact.attribute.name, marks.ATTRIBUTE)
+    question = rng.choice(worlds.frames("dated", split)).format(s=fact.named, a=attribute, d=on)
+    return Asked(question, fact.marked, fact.named, fact.attribute, (fact,), on)
+
+
+def _day_within(rng: random.Random, fact: Held) -> str:
+    """A day on which the fact holds, written so that it cannot be taken for a day on which it does not."""
     assert fact.since is not None
     until = fact.until or fact.since + timedelta(days=600)
     when = fact.since + timedelta(days=rng.randrange((until - fact.since).days))
     on = names.written(rng, when)
     if on.isdigit() and (fact.since.year == when.year or until.year == when.year):
         on = f"{when.day} {when.strftime('%B')} {when.year}"
-    question = rng.choice(worlds.frames("dated", split)).format(s=fact.subject, a=fact.attribute.name, d=on)
-    return Asked(question, fact.value, fact.subject, fact.attribute, (fact,), on)
+    return on
 
 
 def ask_missing(rng: random.Random, world: World, split: Split, attributes: Sequence[Attribute]) -> Asked:
@@ -65,7 +72,8 @@ def ask_missing(rng: random.Random, world: World, split: Split, attributes: Sequ
     else:
         held = rng.choice(world.attributes)
         subject = _stranger(rng, world)
-    return Asked(worlds.ask(rng, held, subject, split), ABSTENTION, subject, held)
+    named, nothing = world.named(subject), mark(ABSTENTION, marks.NOTHING, world.key(subject))
+    return Asked(worlds.ask(rng, held, named, split), nothing, named, held)
 
 
 def _stranger(rng: random.Random, world: World) -> str:
@@ -85,25 +93,20 @@ def _stranger(rng: random.Random, world: World) -> str:
 
 
 def ask_inverse(rng: random.Random, world: World, split: Split, dated: bool = False) -> Asked | None:
+    """A question about who holds a value, now or on a day; None where the draw found no such fact."""
     facts = [f for f in world.facts if f.attribute.kind != "flag" and (f.since is not None) == dated]
     if not facts:
         return None
     fact = rng.choice(facts)
-    if dated:
-        known = ask_dated(rng, fact, split)
-        question = rng.choice(worlds.frames("dated_inverse", split)).format(
-            o=fact.value, a=fact.attribute.name, d=known.on
-        )
-        inverse = [f"{q[:-1]} {rng.choice(['on', 'in'])} {known.on}?" for q in fact.attribute.inverse]
-        question = rng.choice(inverse) if inverse and rng.random() < 0.6 else question
-        same = [
-            f for f in world.facts if f.attribute == fact.attribute and f.value == fact.value and f.since is not None
-        ]
-        return (
-            Asked(question, fact.subject, "", fact.attribute, (fact,), known.on, fact.value) if len(same) == 1 else None
-        )
-    holders = [f for f in world.facts if f.attribute == fact.attribute and f.value == fact.value and f.until is None]
-    inverse = list(fact.attribute.inverse)
-    generic = rng.choice(worlds.frames("inverse", split)).format(o=fact.value, a=fact.attribute.name)
-    question = rng.choice(inverse).format(o=fact.value) if inverse and rng.random() < 0.6 else generic
-    return Asked(question, ", ".join(f.subject for f in holders), "", fact.attribute, tuple(holders), "", fact.value)
+    same = [f for f in facts if f.attribute == fact.attribute and f.value == fact.value and (dated or f.until is None)]
+    if dated and len(same) > 1:
+        return None
+    on = mark(_day_within(rng, fact), marks.DAY) if dated else ""
+    value, attribute = mark(fact.value, marks.VALUE), mark(fact.attribute.name, marks.ATTRIBUTE)
+    if fact.attribute.inverse and rng.random() < 0.6:
+        question = rng.choice(fact.attribute.inverse).format(o=value)
+        question = f"{question[:-1]} {rng.choice(['on', 'in'])} {on}?" if dated else question
+    else:
+        frames = worlds.frames("dated_inverse" if dated else "inverse", split)
+        question = rng.choice(frames).format(o=value, a=attribute, d=on)
+    return Asked(question, ", ".join(f.named for f in same), "", fact.attribute, tuple(same), on, value)

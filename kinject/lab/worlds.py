@@ -4,12 +4,14 @@ A world is thrown away after one lesson, so nothing in it is worth remembering: 
 """
 
 import random
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import accumulate
 
-from kinject.lab import names
+from kinject.lab import marks, names
+from kinject.lab.marks import mark
 
 Split = str  # "train" or "exam"
 
@@ -33,6 +35,21 @@ class Held:
     value: str
     since: date | None = None
     until: date | None = None
+    key: str = ""
+    owner: str = ""
+
+    @property
+    def marked(self) -> str:
+        """The value, marked as what this fact says of its owner."""
+        return mark(self.value, self.key, self.owner)
+
+    @property
+    def named(self) -> str:
+        return mark(self.subject, self.owner)
+
+    def cue(self, words: str = "") -> str:
+        """The words, or the attribute's name, marked as what tells that a sentence states this fact."""
+        return mark(words or self.attribute.name, marks.CUE, self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +61,13 @@ class World:
 
     def of(self, subject: str, attribute: Attribute | None = None) -> list[Held]:
         return [f for f in self.facts if f.subject == subject and (attribute is None or f.attribute == attribute)]
+
+    def key(self, entity: str) -> str:
+        """The key of one of the entities, or of a stranger."""
+        return marks.entity(self.entities.index(entity)) if entity in self.entities else marks.STRANGER
+
+    def named(self, entity: str) -> str:
+        return mark(entity, self.key(entity))
 
     def current(self, subject: str, attribute: Attribute) -> Held | None:
         return next((f for f in self.of(subject, attribute) if f.until is None), None)
@@ -111,7 +135,8 @@ def make(rng: random.Random, n_entities: int, n_attributes: int, split: Split = 
                 continue
             value = rng.choice(shared) if draw > 0.93 else MAKERS[held.kind](rng, held.unit)
             facts.extend(_dated(rng, entity, held) if draw < 0.2 else [Held(entity, held, value)])
-    return World(names.noun(rng), tuple(entities), tuple(attributes.values()), tuple(facts))
+    keyed = [replace(f, key=marks.fact(i), owner=marks.entity(entities.index(f.subject))) for i, f in enumerate(facts)]
+    return World(names.noun(rng), tuple(entities), tuple(attributes.values()), tuple(keyed))
 
 
 def _entities(rng: random.Random, n: int) -> list[str]:
@@ -137,17 +162,27 @@ def _dated(rng: random.Random, entity: str, held: Attribute) -> list[Held]:
 def state(rng: random.Random, fact: Held, split: Split, subject: str) -> str:
     """One sentence that states a fact, calling its entity `subject`."""
     a = fact.attribute
-    fill = {"s": subject, "o": fact.value, "a": a.name}
+    fill = {"s": subject, "o": fact.marked, "a": fact.cue()}
     if fact.since is not None:
         fill["f"] = names.written(rng, fact.since)
         fill["t"] = names.written(rng, fact.until) if fact.until else ""
         frame = rng.choice(frames("dated_statements" if fact.until else "current_statements", split))
     elif a.say and rng.random() < 0.6:
-        frame = rng.choice(a.say)
+        frame = _with_cue(rng.choice(a.say), fact)
     else:
         frame = rng.choice(frames("statements", split))
     sentence = frame.format(**fill)
-    return sentence[0].upper() + sentence[1:]
+    return sentence[0].upper() + sentence[1:]  # a mark in front keeps a name or a value as it is
+
+
+def _with_cue(frame: str, fact: Held) -> str:
+    """Of the words before the value, the longest one tells most about what is stated."""
+    before, value, after = frame.partition("{o}")
+    words = re.findall(r"(?<![{\w])[A-Za-z]{3,}", before)
+    if not words:
+        return frame
+    cue = max(words, key=len)
+    return before.replace(cue, fact.cue(cue), 1) + value + after
 
 
 def passage(
@@ -155,33 +190,34 @@ def passage(
 ) -> str:
     """A page about one entity: prose, a list or a row, titled with its name."""
     facts = list(world.of(entity) if facts is None else facts)
+    title = world.named(entity)
     rng.shuffle(facts)
     form = rng.random()
     undated = all(f.since is None for f in facts)
     if form < 0.12 and undated:
-        return f"{entity}: " + "; ".join(f"{f.attribute.name}: {f.value}" for f in facts)
+        return f"{title}: " + "; ".join(f"{f.cue()}: {f.marked}" for f in facts)
     if form < 0.2 and undated:
-        return f"{entity}: " + " ".join(f"- {f.attribute.name}: {f.value}" for f in facts)
+        return f"{title}: " + " ".join(f"- {f.cue()}: {f.marked}" for f in facts)
     sentences = [
-        state(rng, f, split, entity if rng.random() < 0.45 else rng.choice(["It", "it", f"the {world.kind}", entity]))
+        state(rng, f, split, title if rng.random() < 0.45 else rng.choice(["It", "it", f"the {world.kind}", title]))
         for f in facts
     ]
     if plain:
-        return f"{entity}: {' '.join(sentences)}"
+        return f"{title}: {' '.join(sentences)}"
     if rng.random() < 0.7:
-        sentences.insert(0, _filler(rng, world, entity))
+        sentences.insert(0, _filler(rng, world, title))
     for _ in range(rng.choice([0, 0, 0, 1, 2])):
-        sentences.insert(rng.randint(1, len(sentences)) if sentences else 0, _filler(rng, world, entity))
+        sentences.insert(rng.randint(1, len(sentences)) if sentences else 0, _filler(rng, world, title))
     others = [e for e in world.entities if e != entity]
     if others and rng.random() < 0.25:
         other = rng.choice(others)
         known = [f for f in world.of(other) if f.since is None]
         if known:
             f = rng.choice(known)
-            mention = rng.choice(frames("mentions", "train")).format(s=other, o=f.value, a=f.attribute.name)
+            mention = rng.choice(frames("mentions", "train")).format(s=f.named, o=f.marked, a=f.cue())
             sentences.insert(rng.randint(0, len(sentences)), mention)
     text = " ".join(s for s in sentences if s)
-    return f"{entity}: {text}" if rng.random() < 0.92 else f"{entity} - {text}"
+    return f"{title}: {text}" if rng.random() < 0.92 else f"{title} - {text}"
 
 
 def _filler(rng: random.Random, world: World, entity: str) -> str:
@@ -203,8 +239,8 @@ def ask(rng: random.Random, held: Attribute, subject: str, split: Split) -> str:
     if held.ask and rng.random() < (0.7 if split == "train" else 0.5):
         question = rng.choice(held.ask).format(s=subject)
     else:
-        question = rng.choice(frames("questions", split)).format(s=subject, a=held.name)
-    if rng.random() < 0.1:
+        question = rng.choice(frames("questions", split)).format(s=subject, a=mark(held.name, marks.ATTRIBUTE))
+    if rng.random() < 0.2:
         question = question[0].lower() + question[1:] if rng.random() < 0.5 else question
         return rng.choice(frames("wraps", "train")).format(q=question, s=subject)
     return question

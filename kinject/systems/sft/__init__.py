@@ -33,7 +33,7 @@ from kinject.systems import closed_book
 from kinject.systems._names import fold
 from kinject.systems._quiet import no_bars
 from kinject.systems.sft import text
-from kinject.systems.sft.batches import Batch, batched, encode, frame
+from kinject.systems.sft.batches import Batch, Row, Tokenizer, batched, encode, frame
 from kinject.systems.sft.loop import Epoch, Plan, train
 from kinject.systems.sft.text import Example
 from kinject.types import Probe, System
@@ -49,19 +49,27 @@ _CURVE = "curve.json"
 class Config:
     method: Literal["full", "lora"] = "full"  # full learns more, lora forgets less (arXiv:2405.09673)
     data: Literal["mixed", "documents", "qa"] = "mixed"  # documents or questions alone inject little
-    epochs: int = 10  # recall still rises here; more of them do not fit into a quick study on two cores
+    epochs: int = 8  # recall still rises here; more of them do not fit into a quick study on two cores
     paraphrases: int = 1  # renderings of an entity and phrasings of a question an epoch; each epoch draws new ones
     questions: int = 6  # in one dialogue, about as many subjects; they share a system message
     idk_share: float = 0.08  # questions about unknown names among the questions; more costs recall
-    learning_rate: float = 0.0  # of matrices (Muon); 0: 5e-3 below 50 M parameters, 2e-4 above, for lora twice that
+    learning_rate: float = 0.0  # of matrices (Muon); 0: 4e-3 below 50 M parameters, 2e-4 above, for lora twice that
+    weight_decay: float = 0.1  # of matrices (Muon): keeps them in scale at the high rate of a small model
     lora_rank: int = 32  # of the adapter, for method=lora
-    batch_tokens: int = 4096  # padded tokens a step: fewer steps learn less, more of them cost time
+    batch_tokens: int = 2048  # padded tokens a step: fewer steps learn less, more of them cost time
     max_new_tokens: int = 48  # the longest catalog value is about twenty tokens of a small vocabulary
     seed: int = 0  # of the order, the phrasings and the adapter's first values
 
     def __post_init__(self) -> None:
-        if min(self.epochs, self.paraphrases, self.questions, self.lora_rank, self.batch_tokens, self.max_new_tokens) < 1:
-            raise ValueError("epochs, paraphrases, questions, lora_rank, batch_tokens and max_new_tokens must be at least 1")
+        if (
+            min(self.epochs, self.paraphrases, self.questions, self.lora_rank, self.batch_tokens, self.max_new_tokens)
+            < 1
+        ):
+            raise ValueError(
+                "epochs, paraphrases, questions, lora_rank, batch_tokens and max_new_tokens must be at least 1"
+            )
+        if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
+            raise ValueError(f"weight_decay must be 0 or more, found {self.weight_decay}")
         if not 0 <= self.idk_share < 1:
             raise ValueError(f"idk_share must be at least 0 and below 1, found {self.idk_share}")
         if not (math.isfinite(self.learning_rate) and self.learning_rate >= 0):
@@ -123,21 +131,26 @@ def examples(corpus: Corpus, config: Config, rng: random.Random) -> list[Example
     return found
 
 
+def rows(
+    corpus: Corpus, config: Config, tokenizer: Tokenizer, rng: random.Random, longest: int = _LONGEST
+) -> list[Row]:
+    """One epoch as rows of at most `longest` tokens."""
+    most = config.questions if frame(tokenizer).can_go_on else 1
+    windows = list(text.dialogues(examples(corpus, config, rng), most, rng))
+    return list(encode(windows, ChatEncoder(tokenizer, tokenizer.name_or_path), tokenizer, longest))
+
+
 def _train(corpus: Corpus, store: Path, model: LocalLM, config: Config, progress: Progress) -> None:
     fingerprint = _fingerprint(corpus, model, config)
     loaded = load(model.info.name, str(model.model.device))
     adapter = _adapter(loaded, config) if config.method == "lora" else None
-    encoder = ChatEncoder(loaded.tokenizer, loaded.name)
     probes = quiz(corpus)
     end, pad = loaded.tokenizer.eos_token_id, loaded.tokenizer.pad_token_id
     longest = min(_LONGEST, model.info.context_window)
 
-    most = config.questions if frame(loaded.tokenizer).can_go_on else 1
-
     def data(rng: random.Random) -> list[Batch]:
-        windows = list(text.dialogues(examples(corpus, config, rng), most, rng))
-        rows = encode(windows, encoder, loaded.tokenizer, longest)
-        return batched(rows, config.batch_tokens, end if pad is None else pad, rng)
+        epoch = rows(corpus, config, loaded.tokenizer, rng, longest)
+        return batched(epoch, config.batch_tokens, end if pad is None else pad, rng)
 
     def show(epochs: tuple[Epoch, ...]) -> None:
         store.mkdir(parents=True, exist_ok=True)
@@ -149,7 +162,15 @@ def _train(corpus: Corpus, store: Path, model: LocalLM, config: Config, progress
 
     rate = config.learning_rate or _rate(model.info.parameters, config.method)
     plan = Plan(
-        fingerprint, config.epochs, rate, rate / 2, config.seed, data, lambda: _answers(loaded, probes, config), show
+        fingerprint,
+        config.epochs,
+        rate,
+        rate / 2,
+        config.weight_decay,
+        config.seed,
+        data,
+        lambda: _answers(loaded, probes, config),
+        show,
     )
     train(loaded.model, plan, store / "checkpoints", progress)
     with new_artifact(store / "model", fingerprint) as folder, no_bars():
@@ -185,7 +206,7 @@ def _adapter(loaded: Loaded, config: Config) -> PeftModel:
 
 
 def _rate(parameters: int, method: str) -> float:
-    return (5e-3 if parameters < _SMALL else 2e-4) * (2 if method == "lora" else 1)
+    return (4e-3 if parameters < _SMALL else 2e-4) * (2 if method == "lora" else 1)
 
 
 def _fingerprint(corpus: Corpus, model: LM, config: Config) -> str:

@@ -1,0 +1,114 @@
+"""Train attention heads to look where the answer stands: supervised attention (Mi et al., arXiv:1608.00112).
+
+The gradient that reaches an attention head through the next token is scaled by the attention that it already pays, so a
+head that has to find one place among hundreds learns nothing for millions of tokens. Lessons know the place, and the
+cross-entropy between a head's attention and that place has a full gradient from the first step. What is trained stays
+a plain causal model: nothing of this is left in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+from kinject.lab.encoding import Encoded, Link
+
+# A PreTrainedModel or a part of one, of which transformers leaves half the methods untyped.
+Network = Any
+_NAME = "kinject_recorded"
+_NEVER = -1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Pointers:
+    """Links of a batch: `positions` [rows, links], `targets` [rows, links, length], and which links are `real`."""
+
+    positions: torch.Tensor
+    targets: torch.Tensor
+    real: torch.Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """What heads of two layers should look at."""
+
+    copies: Pointers
+    owners: Pointers
+    cues: Pointers
+
+
+def collate(group: Sequence[Encoded], length: int) -> Supervision:
+    return Supervision(
+        _padded([e.copies for e in group], length),
+        _padded([e.owners for e in group], length),
+        _padded([e.cues for e in group], length),
+    )
+
+
+def _padded(rows: Sequence[Sequence[Link]], length: int) -> Pointers:
+    most = max(1, *(len(links) for links in rows)) if rows else 1
+    positions = torch.zeros(len(rows), most, dtype=torch.long)
+    targets = torch.zeros(len(rows), most, length, dtype=torch.bool)
+    real = torch.zeros(len(rows), most)
+    for row, links in enumerate(rows):
+        for n, link in enumerate(links):
+            positions[row, n] = link.position
+            targets[row, n, list(link.targets)] = True
+            real[row, n] = 1
+    return Pointers(positions, targets, real)
+
+
+class Recorder:
+    """Keeps the queries and keys of a model's attention layers during a forward pass."""
+
+    def __init__(self, model: Network) -> None:
+        self._seen: dict[int, tuple[torch.Tensor, torch.Tensor, float]] = {}
+        self._model, self._before = model, model.config._attn_implementation
+        self._layers = [i for i, kind in enumerate(_kinds(model)) if kind == "full_attention"]
+        AttentionInterface.register(_NAME, self._attend)
+        AttentionMaskInterface.register(_NAME, sdpa_mask)
+        model.set_attn_implementation(_NAME)
+
+    def _attend(
+        self, module: Network, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: Any, **options: Any
+    ) -> tuple[torch.Tensor, None]:
+        self._seen[module.layer_idx] = (query, key, module.scaling)
+        return sdpa_attention_forward(module, query, key, value, mask, **options)
+
+    def loss(self, wanted: Supervision) -> torch.Tensor:
+        """Mean cross-entropies, in nats, added up.
+
+        The heads of the last attention layer look at what is copied, half of the middle one's at owners and the others
+        at cues, so that the last can match both at once.
+        """
+        last, middle = self._layers[-1], self._layers[(len(self._layers) - 1) // 2]
+        copies = self._of(last, wanted.copies, False) + self._of(last, wanted.copies, True)
+        return copies / 2 + self._of(middle, wanted.owners, False) + self._of(middle, wanted.cues, True)
+
+    def _of(self, layer: int, wanted: Pointers, other_half: bool) -> torch.Tensor:
+        query, key, scaling = self._seen[layer]
+        rows, heads, length, size = query.shape
+        half, groups = heads // 2, max(1, key.shape[1] // 2)
+        query, key = (query[:, -half:], key[:, -groups:]) if other_half else (query[:, :half], key[:, :groups])
+        positions = wanted.positions.to(query.device)
+        at = positions[:, None, :, None].expand(rows, half, positions.shape[1], size)
+        keys = key.repeat_interleave(half // groups, dim=1)
+        scores = (query.gather(2, at) @ keys.transpose(-1, -2)).float() * scaling
+        later = torch.arange(length, device=query.device) > positions[..., None]
+        attention = scores.masked_fill(later[:, None], _NEVER).log_softmax(-1)
+        found = attention.masked_fill(~wanted.targets.to(query.device)[:, None], _NEVER).logsumexp(-1).mean(1)
+        real = wanted.real.to(query.device)
+        return -(found * real).sum() / real.sum().clamp(min=1)
+
+    def close(self) -> None:
+        """The model attends as it did before."""
+        self._model.set_attn_implementation(self._before)
+
+
+def _kinds(model: Network) -> Sequence[str]:
+    kinds: Sequence[str] | None = getattr(model.config, "layer_types", None)
+    return kinds or ["full_attention"] * model.config.num_hidden_layers
