@@ -49,7 +49,7 @@ _CURVE = "curve.json"
 class Config:
     method: Literal["full", "lora"] = "full"  # full learns more, lora forgets less (arXiv:2405.09673)
     data: Literal["mixed", "documents", "qa"] = "mixed"  # documents or questions alone inject little
-    epochs: int = 8  # recall still rises here; more of them do not fit into a quick study on two cores
+    epochs: int = 8  # the loss still falls here; more of them do not fit into a quick study on two cores
     paraphrases: int = 1  # renderings of an entity and phrasings of a question an epoch; each epoch draws new ones
     questions: int = 6  # in one dialogue, about as many subjects; they share a system message
     idk_share: float = 0.08  # questions about unknown names among the questions; more costs recall
