@@ -142,7 +142,7 @@ def _copies(ids: list[int], place: _Place, sources: list[_Place]) -> list[Link]:
 
 
 def _owners(places: list[_Place], is_answer: bool) -> list[Link]:
-    """From each value to the nearest name of its owner."""
+    """From each value to the names of its owner: any of them will do."""
     return _back(places, is_answer, lambda value, other: other.key == value.owner)
 
 
@@ -158,11 +158,11 @@ def _cues(places: list[_Place], is_answer: bool) -> list[Link]:
 
 
 def _back(places: list[_Place], is_answer: bool, belongs: Callable[[_Place, _Place], bool]) -> list[Link]:
-    """Links from a value's first token, in an answer from the one that predicts it, to the nearest place before."""
+    """Links from a value's first token, in an answer from the one that predicts it, to the ends of places before it."""
     links = []
     for value in places:
         at = value.positions[0] - is_answer
         ends = [p.positions[-1] for p in places if p.positions[-1] <= at and p is not value and belongs(value, p)]
         if ends and value.key != marks.CUE:
-            links.append(Link(at, (max(ends),)))
+            links.append(Link(at, tuple(ends)))
     return links
