@@ -38,7 +38,7 @@ class Config:
     heads: int = 4
     vocabulary: int = 4096
     tokens: int = 30_000_000  # non-padding tokens read in all
-    batch_tokens: int = 1536  # padded tokens a step at the first level; every other level adds as many again
+    batch_tokens: int = 3072  # padded tokens a step
     longest: int = 1024  # lessons with more tokens are left out
     draw: int = 384  # lessons drawn at a time, and sorted by length into batches
     sample: int = 12_000  # lessons that the tokenizer is trained on
@@ -202,11 +202,9 @@ def _draw(config: Config, fast: PreTrainedTokenizerFast, state: _State) -> list[
     levels = [state.level if rng.random() < 0.7 else rng.randint(0, state.level) for _ in range(config.draw)]
     drawn = encoding.encode(fast.backend_tokenizer, [lessons.draw(rng, level) for level in levels])
     fitting = sorted((e for e in drawn if len(e.ids) <= config.longest), key=lambda e: len(e.ids))
-    # Copying is found by the number of steps, so the first ones are small.
-    most = config.batch_tokens * (2 + state.level) // 2
     groups: list[list[Encoded]] = [[]]
     for e in fitting:
-        if (len(groups[-1]) + 1) * len(e.ids) > most and groups[-1]:
+        if (len(groups[-1]) + 1) * len(e.ids) > config.batch_tokens and groups[-1]:
             groups.append([])
         groups[-1].append(e)
     rng.shuffle(groups)
