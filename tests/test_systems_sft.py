@@ -92,6 +92,16 @@ def test_several_questions_make_the_dialogue_that_the_model_would_be_asked(tiny_
     assert learnt(row) == [*encoder.answer("20 EUR"), 2, *encoder.answer("2 kg"), 2]
 
 
+def test_a_question_that_does_not_fit_begins_another_dialogue(tiny_lm):
+    encoder = ChatEncoder(tiny_lm.tokenizer, "tiny")
+    window = [Example("20 EUR", "How much?"), Example("2 kg", "How heavy?")]
+    alone = [row for one in window for row in encode([[one]], encoder, tiny_lm.tokenizer, 512)]
+    longest = max(len(row.ids) for row in alone)
+    assert list(encode([window], encoder, tiny_lm.tokenizer, longest)) == alone
+    long = Example("20 EUR", "How much, " * longest)
+    assert list(encode([[long, *window[1:]]], encoder, tiny_lm.tokenizer, longest)) == alone[1:]
+
+
 def test_a_template_that_drops_the_end_of_an_answer_gets_one_question_a_dialogue(tiny_lm):
     tokenizer = copy.deepcopy(tiny_lm.tokenizer)
     tokenizer.chat_template = "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\n{% endfor %}assistant: "

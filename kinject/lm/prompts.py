@@ -33,7 +33,7 @@ def reading(question: str, passages: Sequence[str], history: Sequence[Turn] = ()
 
 
 def stated(subject: str, attribute: str, value: str, on: str = "") -> str:
-    """An answer that says first what it answers; without a subject, what it was that `attribute` should be."""
+    """An answer that says first what it answers: subject, attribute and day, as far as the question gave them."""
     sought = ", ".join(part for part in (subject, attribute, on) if part)
     return f"{sought}: {value}"
 

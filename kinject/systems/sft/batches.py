@@ -64,7 +64,8 @@ def encode(
 ) -> Iterator[Row]:
     """Every token of a text is learnt, and of a dialogue the answers', their ends included.
 
-    A text is cut where it is longer than `longest`; a dialogue loses the questions that do not fit.
+    A text is cut where it is longer than `longest`; a question that does not fit into a dialogue begins another one,
+    and is left out only if it is too long by itself.
     """
     around = frame(tokenizer)
     pieces: list[str] = []
@@ -79,9 +80,15 @@ def encode(
     for window in windows:
         row: list[int] = []
         learnt: list[bool] = []
-        for example in window:
+        for n, example in enumerate(window):
             prompt, answer = next(ids), [*next(ids), end]
-            if len(row) + len(prompt) + len(answer) <= longest or not example.question:
+            if n and (not row or len(row) + len(prompt) + len(answer) > longest):
+                if row:
+                    yield Row(tuple(row), tuple(learnt))
+                row, learnt = [], []
+                alone = around.first + encoder.harmless(example.question) + around.after
+                prompt = tokenizer(alone, add_special_tokens=False)["input_ids"]
+            if len(prompt) + len(answer) <= longest or not example.question:
                 row += [*prompt, *answer]
                 learnt += [False] * len(prompt) + [True] * len(answer)
         for start in range(0, len(row), longest):
