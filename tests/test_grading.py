@@ -1,7 +1,6 @@
 """The pinned grading table: (relation, answer) -> verdict, and the promises that no row can show."""
 
 import random
-import time
 from datetime import date
 
 import pytest
@@ -385,41 +384,6 @@ def test_abstention_is_read_from_the_text(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "1.1 kg", "I know: steel", "It is known to be steel", "no limit"])
 def test_other_texts_are_no_abstentions(text: str) -> None:
     assert not abstains(text)
-
-
-HOSTILE = ["1.1 kg or ", "1,", "not ", "Vantor 300 ", "I do not ", "3 May 2024-", "(", "a.b.", "½ "]
-
-
-def cost(answer: str) -> float:
-    """Seconds of processor time that grading takes, the least of three tries."""
-    tries = []
-    for _ in range(3):
-        started = time.process_time()
-        for relation in ("weight", "launch date", "designer", "colours", "SKU"):
-            GRADER.grade(answer, probe_of(relation))
-        tries.append(time.process_time() - started)
-    return min(tries)
-
-
-@pytest.mark.parametrize("unit", HOSTILE)
-def test_the_cost_of_a_hostile_answer_does_not_grow_with_the_square_of_its_length(unit: str) -> None:
-    short, long = (unit * (length // len(unit)) for length in (975, 3_900))
-    # Four times the length: linear work costs 4 times as much, quadratic work 16 times.
-    assert cost(long) < 10 * cost(short)
-
-
-@pytest.mark.parametrize("unit", HOSTILE)
-def test_an_answer_of_a_megabyte_is_not_read(unit: str) -> None:
-    assert GRADER.grade(unit * (1_000_000 // len(unit)), probe_of("weight")).error == "unparsed"
-
-
-def test_two_thousand_answers_take_a_second() -> None:
-    probes = [probe_of(relation) for relation in KINDS]
-    GRADER.grade("2 lb", probes[0])
-    started = time.process_time()
-    for i in range(2_000):
-        GRADER.grade("The Vantor 300, I believe, has 2.5 kg of steel.", probes[i % len(probes)])
-    assert time.process_time() - started < 1
 
 
 @settings(max_examples=200, deadline=None)
