@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -169,7 +170,16 @@ def test_an_attention_that_points_right_costs_nothing():
 
 
 TINY = pretrain.Config(
-    layers=2, width=32, heads=2, vocabulary=400, sample=200, batch_tokens=512, draw=32, tokens=40_000, checkpoint_s=0.0
+    layers=2,
+    width=32,
+    heads=2,
+    vocabulary=400,
+    sample=200,
+    workers=1,
+    batch_tokens=512,
+    draw=32,
+    tokens=40_000,
+    checkpoint_s=0.0,
 )
 
 
@@ -192,8 +202,23 @@ def test_pretraining_resumes_to_the_same_weights(tmp_path):
 
 def test_pretraining_learns_something_in_a_few_steps(tmp_path):
     pretrain.run(TINY, tmp_path / "mini")
-    curve = [json.loads(line) for line in (tmp_path / "mini.work" / "curve.jsonl").read_text().splitlines()]
-    assert curve[-1]["loss"] < curve[0]["loss"]
+    assert learnt(tmp_path / "mini")
+
+
+def learnt(out):
+    curve = [json.loads(line) for line in (out.with_name(out.name + ".work") / "curve.jsonl").read_text().splitlines()]
+    return curve[-1]["loss"] < curve[0]["loss"]
+
+
+def test_two_workers_pretrain_one_model(tmp_path):
+    pretrain.run(replace(TINY, workers=2, tokens=20_000), tmp_path / "mini")
+    assert learnt(tmp_path / "mini")
+    assert (tmp_path / "mini" / "model.safetensors").exists()
+
+
+def test_more_workers_than_lessons_are_refused():
+    with pytest.raises(ValueError, match="workers must be at least 1 and at most draw"):
+        replace(TINY, workers=33)
 
 
 class Perfect:

@@ -20,7 +20,7 @@ EMBEDDING_STD = 0.5  # token identity must not drown in what the layers add
 LOGIT_STD = 0.06  # scale of the final norm: logits of a fresh model have a deviation of about 1
 SHARPNESS = 1.5  # weights of the query and key norms where tokens are matched
 COPYING = 1.5  # how much larger than what it read the last attention writes: it has to outweigh the layers before it
-SECOND = 0.7  # weight of the token before the last in a match
+SECOND = 1.0  # weight of the token before the last in a match: every other token is a space
 
 
 def _rows(count: int, width: int) -> torch.Tensor:

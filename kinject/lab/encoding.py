@@ -16,6 +16,8 @@ from kinject.lab.lessons import Lesson
 from kinject.lab.marks import Span
 from kinject.lm.base import Message, ToolSpec
 
+_LATER = 4  # tokens of a value that are told apart from its first
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -40,6 +42,7 @@ class Encoded:
     copies: list[Link]
     owners: list[Link]
     cues: list[Link]
+    calls: bool = False  # whether a tool is called before the final answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def encode(tokenizer: Tokenizer, batch: list[Lesson]) -> list[Encoded]:
     flat = iter(tokenizer.encode_batch([piece.text for piece in chain(*rendered)], add_special_tokens=False))
     found = []
     for lesson, pieces in zip(batch, rendered, strict=True):
-        encoded = Encoded([], [], [], lesson.ability, [], [], [])
+        encoded = Encoded([], [], [], lesson.ability, [], [], [], calls=any(m.tool_calls for m in lesson.marked))
         sources: dict[str, list[_Place]] = {}
         for piece in pieces:
             tokens, start = next(flat), len(encoded.ids)
@@ -113,7 +116,9 @@ def encode(tokenizer: Tokenizer, batch: list[Lesson]) -> list[Encoded]:
             places = [_Place(_tokens(tokens.offsets, span, start), span.key, span.owner) for span in piece.spans]
             if piece.learnt:
                 for place in places:
-                    encoded.copies.extend(_copies(encoded.ids, place, sources.get(place.key, [])))
+                    # A call names a relation of the list, or says after the question what the question calls by name.
+                    asked = sources.get(marks.ATTRIBUTE, []) if marks.is_relation(place.key) else []
+                    encoded.copies.extend(_copies(encoded.ids, place, sources.get(place.key, []) + asked))
             if piece.learnt or piece.evidence:
                 encoded.owners.extend(_owners(places, piece.learnt))
                 encoded.cues.extend(_cues(places, piece.learnt))
@@ -147,14 +152,18 @@ def _owners(places: list[_Place], is_answer: bool) -> list[Link]:
 
 
 def _cues(places: list[_Place], is_answer: bool) -> list[Link]:
-    """From each value to the word that tells its attribute, or to the attribute's name that an answer says first."""
-    return _back(
-        places,
-        is_answer,
-        lambda value, other: (
-            (other.key == marks.CUE and other.owner == value.key) or (is_answer and other.key == marks.ATTRIBUTE)
-        ),
-    )
+    """From each value to the word that tells its attribute, or to the attribute's name that an answer says first.
+
+    Later tokens of a value look at the very first token of all: only where a value begins is there something to find.
+    """
+
+    def belongs(value: _Place, other: _Place) -> bool:
+        told = other.key == marks.CUE and other.owner == value.key
+        return told or (is_answer and other.key == marks.ATTRIBUTE)
+
+    values = [] if is_answer else [p for p in places if p.key != marks.CUE and p.owner != marks.NOBODY]
+    later = [Link(position, (0,)) for value in values for position in value.positions[1:_LATER]]
+    return [*_back(places, is_answer, belongs), *later]
 
 
 def _back(places: list[_Place], is_answer: bool, belongs: Callable[[_Place, _Place], bool]) -> list[Link]:

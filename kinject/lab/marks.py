@@ -7,7 +7,7 @@ but also where it stands (`pointers`). Marks are private-use characters; they ne
 import re
 from dataclasses import dataclass
 
-_OPEN, _CLOSE, _NOBODY = "\ue000", "\ue001", "\ue002"
+_OPEN, _CLOSE, NOBODY = "\ue000", "\ue001", "\ue002"
 _MARK = re.compile(f"[{_OPEN}-{_CLOSE}]")
 _FACTS, _RELATIONS, _ENTITIES, _LOOSE = 0xE100, 0xE800, 0xF000, 0xF800
 
@@ -34,11 +34,15 @@ def relation(index: int) -> str:
     return chr(_RELATIONS + index)
 
 
+def is_relation(key: str) -> bool:
+    return _RELATIONS <= ord(key) < _ENTITIES
+
+
 def entity(index: int) -> str:
     return chr(_ENTITIES + index)
 
 
-def mark(text: str, key: str, owner: str = _NOBODY) -> str:
+def mark(text: str, key: str, owner: str = NOBODY) -> str:
     return f"{_OPEN}{key}{owner}{text}{_CLOSE}"
 
 

@@ -16,15 +16,20 @@ from safetensors.torch import load_file, save_file
 from transformers import Lfm2Config, PreTrainedTokenizerFast, Qwen3Config
 from transformers.models.auto.modeling_auto import AutoModelForCausalLM
 
-from kinject.lab import circuits, encoding, lessons, pointers, tokenizer
-from kinject.lab.encoding import Encoded
-from kinject.lab.pointers import Recorder, Supervision
-from kinject.lm.optim import MasterWeights, one_cycle
+from kinject.lab import circuits, encoding, lessons, tokenizer
+from kinject.lab.batches import Batch, collate, grouped
+from kinject.lab.pointers import Recorder
+from kinject.lab.workers import Worker, together
+from kinject.lm.optim import MasterWeights, linear
 from kinject.progress import Progress, Step, silent
 from kinject.store import artifact_is, new_artifact, write_whole
 
 # A PreTrainedModel, of which transformers leaves half the methods untyped.
 Network = Any
+
+_WARMUP = 100_000  # tokens
+_FLOOR = 0.02  # of the rates at the end
+_MEMORY = 0.004  # share of one answer in the running score of its ability: batches of short lessons are easy ones
 
 
 @dataclass(frozen=True)
@@ -37,36 +42,27 @@ class Config:
     feed_forward: int = 3  # hidden width of the feed-forward layers, in widths
     heads: int = 4
     vocabulary: int = 4096
-    tokens: int = 30_000_000  # non-padding tokens read in all
-    batch_tokens: int = 3072  # padded tokens a step
+    tokens: int = 25_000_000  # non-padding tokens read in all
+    workers: int = 2  # processes that share each step's work: one a core, or one an accelerator
+    batch_tokens: int = 3072  # padded tokens a step, over all workers
     longest: int = 1024  # lessons with more tokens are left out
-    draw: int = 384  # lessons drawn at a time, and sorted by length into batches
+    draw: int = 768  # lessons drawn at a time over all workers, and sorted by length into batches
     sample: int = 12_000  # lessons that the tokenizer is trained on
-    matrix_lr: float = 2e-3  # Muon; at 4e-3 its noise hides what has been learnt until the rate decays
-    other_lr: float = 2e-3  # AdamW: embeddings, norms, convolutions
-    weight_decay: float = 1.0  # of matrices: without it their outputs grow until token identity drowns in bf16
-    prompt_share: float = 0.15  # share of prompt tokens that are predicted too, for the language
-    first_prompt_weight: float = 0.05  # their weight beside 1 for the assistant's own tokens, while copying is learnt
-    prompt_weight: float = 0.05  # the same from the second level on
+    matrix_lr: float = 1.2e-3
+    other_lr: float = 2e-3  # of embeddings, norms and convolutions
+    weight_decay: float = 0.1  # of matrices
+    prompt_share: float = 0.05  # share of prompt tokens that are predicted too, for the language
+    prompt_weight: float = 0.01  # of them all, beside 1 for the assistant's own: names are drawn, their loss is noise
     pointer_weight: float = 0.3  # weight of the attention's loss beside 1 for that of the tokens
-    mastery: float = 0.65  # share of exact readings at the hardest level that opens the next one
+    mastery: float = 0.6  # share of exact readings at the hardest level that opens the next one
     pace: float = 0.7  # share of the tokens by which the last level is open, mastered or not
     checkpoint_s: float = 300.0  # seconds between checkpoints
     compile: bool = False  # pays on accelerators; on two cores compiling costs more minutes than it saves
     seed: int = 0
 
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Right-padded ids [rows, length]; the flat positions whose next token is predicted, with targets and weights."""
-
-    ids: torch.Tensor
-    positions: torch.Tensor
-    targets: torch.Tensor
-    weights: torch.Tensor
-    supervision: Supervision
-    answers: tuple[tuple[str, int, int], ...]  # ability and the slice of `positions` that is the final answer
-    tokens: int
+    def __post_init__(self) -> None:
+        if not 1 <= self.workers <= self.draw:
+            raise ValueError(f"workers must be at least 1 and at most draw ({self.draw}), found {self.workers}")
 
 
 def architecture(config: Config, pad: int, eos: int) -> Network:
@@ -98,35 +94,49 @@ def architecture(config: Config, pad: int, eos: int) -> Network:
 
 def run(config: Config, out: Path, progress: Progress = silent) -> Path:
     """Train to `config.tokens` and write the model's folder to `out`; a killed run goes on from its last checkpoint."""
-    torch.manual_seed(config.seed)
     work = out.with_name(out.name + ".work")
     work.mkdir(parents=True, exist_ok=True)
     fast = _tokenizer(config, work)
+    with together(config.workers, _train, config, work) as worker:
+        model, state = _train(worker, config, work, progress)
+    with new_artifact(out, _fingerprint(config)) as folder:
+        model.save_pretrained(folder, safe_serialization=True)
+        fast.save_pretrained(folder)
+        write_whole(folder / "recipe.json", json.dumps({"config": asdict(config), "state": state.as_dict()}, indent=1))
+    return out
+
+
+def _train(worker: Worker, config: Config, work: Path, progress: Progress = silent) -> tuple[Network, "_State"]:
+    """What every worker does; the first one also writes the checkpoints and the curve."""
+    torch.manual_seed(config.seed)
+    fast = _tokenizer(config, work)
     model = architecture(config, fast.pad_token_id, fast.eos_token_id)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model.to(device=device, dtype=torch.bfloat16).train()
+    model.to(device=worker.device(), dtype=torch.bfloat16).train()
     optimizer = MasterWeights(model, config.matrix_lr, config.other_lr, config.weight_decay)
     state = _resume(work, config, optimizer)
     forward = torch.compile(model.model, dynamic=True) if config.compile else model.model
     recorder = Recorder(model)
     saved = time.monotonic()
     while state.tokens < config.tokens:
-        for batch in _draw(config, fast, state):
-            state.advance(batch, _step(model, forward, recorder, optimizer, batch, state, config), config)
+        batches = _draw(worker, config, fast, state)
+        for batch in batches[: min(worker.gather(len(batches)))]:
+            outcome = _backward(model, forward, recorder, batch, config)
+            optimizer.step(linear(state.tokens, config.tokens, warmup=_WARMUP, floor=_FLOOR), average=worker.average)
+            for one in worker.gather(outcome):
+                state.advance(one, config)
+            state.steps += 1
         state.draws += 1
-        with (work / "curve.jsonl").open("a", encoding="utf-8") as curve:
-            curve.write(json.dumps(state.as_dict()) + "\n")
-        if time.monotonic() - saved > config.checkpoint_s:
-            _save(work, config, optimizer, state)
-            saved = time.monotonic()
+        if worker.leads:
+            with (work / "curve.jsonl").open("a", encoding="utf-8") as curve:
+                curve.write(json.dumps(state.as_dict()) + "\n")
+            if time.monotonic() - saved > config.checkpoint_s:
+                _save(work, config, optimizer, state)
+                saved = time.monotonic()
         progress(Step("pretrain", min(state.tokens, config.tokens), config.tokens, state.note()))
-    _save(work, config, optimizer, state)
+    if worker.leads:
+        _save(work, config, optimizer, state)
     recorder.close()
-    with new_artifact(out, _fingerprint(config)) as folder:
-        model.save_pretrained(folder, safe_serialization=True)
-        fast.save_pretrained(folder)
-        write_whole(folder / "recipe.json", json.dumps({"config": asdict(config), "state": state.as_dict()}, indent=1))
-    return out
+    return model, state
 
 
 class _State:
@@ -140,14 +150,13 @@ class _State:
     def as_dict(self) -> dict[str, Any]:
         return dict(vars(self))
 
-    def advance(self, batch: Batch, outcome: "_Outcome", config: Config) -> None:
-        self.steps += 1
-        self.tokens += batch.tokens
+    def advance(self, outcome: "_Outcome", config: Config) -> None:
+        self.tokens += outcome.tokens
         self.since_level += 1
         self.loss += 0.02 * (outcome.loss - self.loss)
         self.pointing += 0.02 * (outcome.pointing - self.pointing)
         for ability, right in outcome.exact:
-            self.exact[ability] = self.exact.get(ability, 0.0) + 0.01 * (right - self.exact.get(ability, 0.0))
+            self.exact[ability] = self.exact.get(ability, 0.0) + _MEMORY * (right - self.exact.get(ability, 0.0))
         top = len(lessons.LEVELS) - 1
         mastered = self.since_level > 60 and self.exact.get("reading", 0.0) > config.mastery
         late = self.tokens > config.tokens * config.pace * (self.level + 1) / top
@@ -161,20 +170,15 @@ class _State:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
+    """What one batch said; whether each lesson's final answer was right, token by token."""
+
     loss: float
     pointing: float
     exact: list[tuple[str, bool]]
+    tokens: int
 
 
-def _step(
-    model: Network,
-    forward: Any,
-    recorder: Recorder,
-    optimizer: MasterWeights,
-    batch: Batch,
-    state: _State,
-    config: Config,
-) -> _Outcome:
+def _backward(model: Network, forward: Any, recorder: Recorder, batch: Batch, config: Config) -> _Outcome:
     device = model.device
     hidden = forward(input_ids=batch.ids.to(device), use_cache=False).last_hidden_state
     # Logits only where a token is predicted: the full [rows, length, vocabulary] tensor would cost more than the model.
@@ -186,60 +190,25 @@ def _step(
     loss = (losses * weights).sum() / weights.sum()
     pointing = recorder.loss(batch.supervision)
     (loss + config.pointer_weight * pointing).backward()  # type: ignore[no-untyped-call]
-    optimizer.step(one_cycle(state.tokens, config.tokens, warmup=150_000, floor=0.02))
     right = (logits.detach().argmax(-1) == targets).cpu()
-    return _Outcome(
-        float(loss.detach()), float(pointing.detach()), [(a, bool(right[i:j].all())) for a, i, j in batch.answers]
-    )
+    exact = [(ability, bool(right[i:j].all())) for ability, i, j in batch.answers]
+    return _Outcome(float(loss.detach()), float(pointing.detach()), exact, batch.tokens)
 
 
-def _draw(config: Config, fast: PreTrainedTokenizerFast, state: _State) -> list[Batch]:
-    """The next batches: lessons at the curriculum's level, in groups of about equal length and padded size.
+def _draw(worker: Worker, config: Config, fast: PreTrainedTokenizerFast, state: _State) -> list[Batch]:
+    """A worker's next batches, of lessons at the curriculum's level.
 
-    They depend on the seed, the level and the number of draws alone: a resumed run sees what it would have seen.
+    They depend on the seed, the level, the worker and the number of draws alone: a resumed run sees what it would have
+    seen.
     """
-    rng = random.Random(f"{config.seed}/{state.draws}")
-    levels = [state.level if rng.random() < 0.7 else rng.randint(0, state.level) for _ in range(config.draw)]
-    drawn = encoding.encode(fast.backend_tokenizer, [lessons.draw(rng, level) for level in levels])
-    fitting = sorted((e for e in drawn if len(e.ids) <= config.longest), key=lambda e: len(e.ids))
-    groups: list[list[Encoded]] = [[]]
-    for e in fitting:
-        if (len(groups[-1]) + 1) * len(e.ids) > config.batch_tokens and groups[-1]:
-            groups.append([])
-        groups[-1].append(e)
+    rng = random.Random(f"{config.seed}/{state.draws}/{worker.rank}")
+    levels = [
+        state.level if rng.random() < 0.7 else rng.randint(0, state.level) for _ in range(config.draw // worker.size)
+    ]
+    encoded = encoding.encode(fast.backend_tokenizer, [lessons.draw(rng, level) for level in levels])
+    groups = grouped(encoded, config.batch_tokens // worker.size, config.longest)
     rng.shuffle(groups)
-    weight = config.prompt_weight if state.level else config.first_prompt_weight
-    return [_collate(rng, group, fast.pad_token_id, weight, config.prompt_share) for group in groups]
-
-
-def _collate(rng: random.Random, group: list[Encoded], pad: int, weight: float, share: float) -> Batch:
-    longest = -(-max(len(e.ids) for e in group) // 32) * 32
-    ids = torch.full((len(group), longest), pad)
-    positions: list[int] = []
-    targets: list[int] = []
-    weights: list[float] = []
-    answers: list[tuple[str, int, int]] = []
-    for row, e in enumerate(group):
-        ids[row, : len(e.ids)] = torch.tensor(e.ids)
-        first = len(positions)
-        for t in range(1, len(e.ids)):
-            if e.learnt[t] or rng.random() < share:
-                if e.final[t] and not e.final[t - 1]:
-                    first = len(positions)
-                positions.append(row * longest + t - 1)
-                targets.append(e.ids[t])
-                weights.append(1.0 if e.learnt[t] else weight / share)
-        finals = sum(e.final)
-        answers.append((e.ability, first, first + finals))
-    return Batch(
-        ids,
-        torch.tensor(positions),
-        torch.tensor(targets),
-        torch.tensor(weights),
-        pointers.collate(group, longest),
-        tuple(answers),
-        sum(len(e.ids) for e in group),
-    )
+    return [collate(rng, group, fast.pad_token_id, config.prompt_weight, config.prompt_share) for group in groups]
 
 
 def _tokenizer(config: Config, work: Path) -> PreTrainedTokenizerFast:
@@ -254,7 +223,7 @@ def _tokenizer(config: Config, work: Path) -> PreTrainedTokenizerFast:
 def _fingerprint(config: Config) -> str:
     """What a checkpoint must agree on to be resumed: the model and the seed. A schedule may be changed on the way."""
     kept = ("architecture", "layers", "width", "heads", "vocabulary", "seed", "feed_forward")
-    return json.dumps({k: v for k, v in asdict(config).items() if k in kept}, sort_keys=True)
+    return json.dumps({"optimizer": "adamw"} | {k: v for k, v in asdict(config).items() if k in kept}, sort_keys=True)
 
 
 def _save(work: Path, config: Config, optimizer: MasterWeights, state: _State) -> None:

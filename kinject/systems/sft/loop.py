@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 from kinject.errors import ModelError, StoreError
-from kinject.lm.optim import MasterWeights, one_cycle
+from kinject.lm.optim import MasterWeights, linear
 from kinject.progress import Progress, Step
 from kinject.store import artifact_is, new_artifact, write_whole
 from kinject.store.files import remove, temporary_for
@@ -111,7 +111,7 @@ def _step(model: Network, optimizer: MasterWeights, batch: Batch, done: float) -
     targets = batch.targets.to(model.device)
     loss = F.cross_entropy(_logits(model, batch).float(), targets)
     loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step(one_cycle(int(done * _TICKS), _TICKS, warmup=_TICKS // 100))
+    optimizer.step(linear(int(done * _TICKS), _TICKS, warmup=_TICKS // 100))
     return float(loss.detach())
 
 
