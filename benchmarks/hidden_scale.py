@@ -4,7 +4,7 @@
     python -m benchmarks.hidden_scale runs/mini --lessons 50
 
 bf16 keeps eight bits. Where a hidden state is hundreds of times longer than an embedding, what a token is has been
-rounded away, and nothing can be copied from there: matrices trained by Muon without weight decay end up so.
+rounded away, and nothing can be copied from there. Matrices whose updates only ever add up end up so.
 """
 
 import argparse

@@ -134,8 +134,19 @@ def test_a_copy_link_points_at_the_token_that_comes_next(ability):
 
 
 def test_finding_nothing_points_at_the_first_token():
-    _, batch = linked("abstaining")
-    assert sum((0,) in [link.targets for link in e.copies] for e in batch) == len(batch)
+    tokenizer, batch = linked("abstaining")
+    for e in batch:
+        last = len(e.ids) - 1 - e.ids[::-1].index(tokenizer.convert_tokens_to_ids("I"))
+        if tokenizer.decode(e.ids[last:]).startswith("I don't know."):
+            assert [link.targets for link in e.copies if link.position == last - 1] == [(0,)]
+
+
+def test_the_end_of_a_copy_points_at_the_first_token():
+    tokenizer, batch = linked("tool")
+    for e in batch:
+        ends = [e.ids[link.position + 1] for link in e.copies if link.targets == (0,)]
+        assert tokenizer.convert_tokens_to_ids("<|im_end|>") in ends
+        assert len(ends) >= 3
 
 
 def test_a_value_points_back_at_names_of_one_entity():
@@ -162,8 +173,8 @@ def test_an_attention_that_points_right_costs_nothing():
     model = pretrain.architecture(config, 0, 1)
     recorder = pointers.Recorder(model)
     model(input_ids=torch.tensor([[3, 4, 5, 6]]), use_cache=False)
-    everywhere = encoding.Encoded([3, 4, 5, 6], [], [], "", [encoding.Link(3, (0, 1, 2, 3))], [], [])
-    somewhere = encoding.Encoded([3, 4, 5, 6], [], [], "", [encoding.Link(3, (1,))], [], [])
+    everywhere = encoding.Encoded([3, 4, 5, 6], [], "", [encoding.Link(3, (0, 1, 2, 3))], [], [])
+    somewhere = encoding.Encoded([3, 4, 5, 6], [], "", [encoding.Link(3, (1,))], [], [])
     losses = [float(recorder.loss(pointers.collate([e], 4)).detach()) for e in (everywhere, somewhere)]
     assert losses[0] == pytest.approx(0, abs=1e-5)
     assert losses[1] > 0.1

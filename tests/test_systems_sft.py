@@ -1,4 +1,5 @@
 import copy
+import math
 import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -69,6 +70,13 @@ def test_a_made_up_name_has_another_number_or_another_word():
 def test_data_is_documents_questions_or_both(data, kinds):
     found = sft.examples(CORPUS, replace(CONFIG, data=data), random.Random(0))
     assert {bool(example.question) for example in found} == kinds
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_an_epoch_holds_its_share_of_the_pages(share):
+    config = replace(CONFIG, data="documents", text_share=share)
+    pages = len(sft.examples(CORPUS, replace(config, text_share=1.0), random.Random(0)))
+    assert len(sft.examples(CORPUS, config, random.Random(0))) == math.ceil(share * pages)
 
 
 def learnt(row):

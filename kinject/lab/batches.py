@@ -47,18 +47,19 @@ def collate(rng: random.Random, group: Sequence[Encoded], pad: int, weight: floa
     answers: list[tuple[str, int, int]] = []
     for row, e in enumerate(group):
         ids[row, : len(e.ids)] = torch.tensor(e.ids)
-        final: list[int] = []
-        before: list[int] = []
+        messages: list[list[int]] = []  # of the assistant: the final answer is the last, a call the one before it
         for t in range(1, len(e.ids)):
             if e.learnt[t] or rng.random() < share:
+                if e.learnt[t] and not e.learnt[t - 1]:
+                    messages.append([])
                 if e.learnt[t]:
-                    (final if e.final[t] else before).append(len(positions))
+                    messages[-1].append(len(positions))
                 positions.append(row * longest + t - 1)
                 targets.append(e.ids[t])
                 weights.append(1.0 if e.learnt[t] else weight / share)
-        answers.append((e.ability, final[0], final[-1] + 1))
+        answers.append((e.ability, messages[-1][0], messages[-1][-1] + 1))
         if e.calls:
-            answers.append((f"{e.ability}_call", before[0], before[-1] + 1))
+            answers.append((f"{e.ability}_call", messages[-2][0], messages[-2][-1] + 1))
     return Batch(
         ids,
         torch.tensor(positions),

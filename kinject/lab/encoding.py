@@ -29,7 +29,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Token ids, and per token whether it is learnt as the assistant's own and whether it is of the final answer.
+    """Token ids, and per token whether it is learnt as the assistant's own.
 
     `copies` say where the next token of an answer stands in the context; `owners` and `cues` where the name stands of
     the entity that a value belongs to, and the word that tells which of its attributes the value is.
@@ -37,7 +37,6 @@ class Encoded:
 
     ids: list[int]
     learnt: list[bool]
-    final: list[bool]
     ability: str
     copies: list[Link]
     owners: list[Link]
@@ -51,7 +50,6 @@ class _Piece:
 
     text: str
     learnt: bool = False
-    final: bool = False
     evidence: bool = False  # whether an answer may be copied from here
     spans: tuple[Span, ...] = ()
 
@@ -91,10 +89,9 @@ def render(lesson: Lesson) -> list[_Piece]:
         if i == 0 and lesson.marked_relations:
             text = "\n".join([message.content, *map(signature, lesson.marked_tools)]) + "<|im_end|>"
         plain, spans = marks.read(text)
-        final = i == len(lesson.marked) - 1
         pieces += [
             _Piece(f"<|im_start|>{message.role}\n"),
-            _Piece(plain, learn, final, message.role != "assistant", tuple(spans)),
+            _Piece(plain, learn, message.role != "assistant", tuple(spans)),
             _Piece("\n"),
         ]
     return pieces
@@ -106,13 +103,12 @@ def encode(tokenizer: Tokenizer, batch: list[Lesson]) -> list[Encoded]:
     flat = iter(tokenizer.encode_batch([piece.text for piece in chain(*rendered)], add_special_tokens=False))
     found = []
     for lesson, pieces in zip(batch, rendered, strict=True):
-        encoded = Encoded([], [], [], lesson.ability, [], [], [], calls=any(m.tool_calls for m in lesson.marked))
+        encoded = Encoded([], [], lesson.ability, [], [], [], calls=any(m.tool_calls for m in lesson.marked))
         sources: dict[str, list[_Place]] = {}
         for piece in pieces:
             tokens, start = next(flat), len(encoded.ids)
             encoded.ids.extend(tokens.ids)
             encoded.learnt.extend([piece.learnt] * len(tokens.ids))
-            encoded.final.extend([piece.final] * len(tokens.ids))
             places = [_Place(_tokens(tokens.offsets, span, start), span.key, span.owner) for span in piece.spans]
             if piece.learnt:
                 for place in places:
@@ -134,16 +130,19 @@ def _tokens(offsets: list[tuple[int, int]], span: Span, start: int) -> tuple[int
 
 
 def _copies(ids: list[int], place: _Place, sources: list[_Place]) -> list[Link]:
-    """One link for each token that the sources spell alike, from the position that predicts it."""
+    """One link for each token that the sources spell alike, from the position that predicts it.
+
+    Having found nothing, or having copied all of it, is looking at the very first token.
+    """
     if place.key == marks.NOTHING:
-        return [Link(place.positions[0] - 1, (0,))]  # finding nothing is looking at the very first token
+        return [Link(place.positions[0] - 1, (0,))]
     links = []
     for n, position in enumerate(place.positions):
         spelled = [ids[p] for p in place.positions[: n + 1]]
         alike = [s.positions[n] for s in sources if [ids[p] for p in s.positions[: n + 1]] == spelled]
         if alike:
             links.append(Link(position - 1, tuple(alike)))
-    return links
+    return [*links, Link(place.positions[-1], (0,))] if links else []
 
 
 def _owners(places: list[_Place], is_answer: bool) -> list[Link]:

@@ -261,10 +261,31 @@ def _tool_lesson(rng: random.Random, level: Level, split: Split, ability: str) -
     rng.shuffle(listed)
     keys = {a.name: marks.relation(i) for i, a in enumerate(listed)}
     history, question = _before(rng, asked) if rng.random() < 0.2 else ((), asked.question)
+    system, *turns = dialogue(question, history)
+    # Several calls over one list of relations: the list is most of what is read.
+    earlier = [] if history or split == "exam" else _earlier(rng, world, split, keys, level)
     steps = (*_call(rng, asked, keys, ability), Message("assistant", asked.answer))
-    prompt = dialogue(question, history)
-    learn = (False,) * len(prompt) + tuple(m.role == "assistant" for m in steps)
-    return Lesson(ability, (*prompt, *steps), learn, tuple(mark(name, key) for name, key in keys.items()))
+    messages = (system, *earlier, *turns, *steps)
+    given = len(turns) + len(steps)  # answers in a history are not the model's own
+    learn = tuple(
+        m.role == "assistant" and not len(messages) - given <= i < len(messages) - len(steps)
+        for i, m in enumerate(messages)
+    )
+    return Lesson(ability, messages, learn, tuple(mark(name, key) for name, key in keys.items()))
+
+
+def _earlier(rng: random.Random, world: World, split: Split, keys: dict[str, str], level: Level) -> list[Message]:
+    """Up to three questions about the same world, each with its call, the result and the answer."""
+    kinds = ["tool", "tool", "tool_inverse"]
+    if level.attributes > 1:
+        kinds += ["tool_dated", "tool_inverse_dated", "tool_missing"]
+    messages: list[Message] = []
+    for _ in range(rng.randrange(4)):
+        ability = rng.choice(kinds)
+        if asked := _tool_question(rng, world, split, ability):
+            call = _call(rng, asked, keys, ability)
+            messages += [Message("user", asked.question), *call, Message("assistant", asked.answer)]
+    return messages
 
 
 def _tool_question(rng: random.Random, world: World, split: Split, ability: str) -> Asked | None:

@@ -38,7 +38,7 @@ from kinject.systems.sft.loop import Epoch, Plan, train
 from kinject.systems.sft.text import Example
 from kinject.types import Probe, System
 
-_SCHEMA = 2
+_SCHEMA = 3
 _QUIZ = 60
 _SMALL = 50_000_000
 _LONGEST = 512
@@ -53,10 +53,11 @@ class Config:
     paraphrases: int = 1  # renderings of an entity and phrasings of a question an epoch; each epoch draws new ones
     questions: int = 6  # in one dialogue, about as many subjects; they share a system message
     idk_share: float = 0.08  # questions about unknown names among the questions; more costs recall
-    learning_rate: float = 0.0  # of matrices (Muon); 0: 4e-3 below 50 M parameters, 2e-4 above, for lora twice that
-    weight_decay: float = 0.1  # of matrices (Muon): keeps them in scale at the high rate of a small model
+    text_share: float = 0.5  # of the pages and of the entities' restated facts that an epoch holds
+    learning_rate: float = 0.0  # of matrices; 0: 2e-3 below 50 M parameters, 2e-5 above, for lora ten times that
+    weight_decay: float = 0.1  # of matrices
     lora_rank: int = 32  # of the adapter, for method=lora
-    batch_tokens: int = 2048  # padded tokens a step: fewer steps learn less, more of them cost time
+    batch_tokens: int = 1024  # padded tokens a step: fewer steps learn less, more of them cost time
     max_new_tokens: int = 48  # the longest catalog value is about twenty tokens of a small vocabulary
     seed: int = 0  # of the order, the phrasings and the adapter's first values
 
@@ -70,6 +71,8 @@ class Config:
             )
         if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
             raise ValueError(f"weight_decay must be 0 or more, found {self.weight_decay}")
+        if not 0 < self.text_share <= 1:
+            raise ValueError(f"text_share must be above 0 and at most 1, found {self.text_share}")
         if not 0 <= self.idk_share < 1:
             raise ValueError(f"idk_share must be at least 0 and below 1, found {self.idk_share}")
         if not (math.isfinite(self.learning_rate) and self.learning_rate >= 0):
@@ -122,8 +125,8 @@ def examples(corpus: Corpus, config: Config, rng: random.Random) -> list[Example
     """The training examples of one epoch."""
     found: list[Example] = []
     if config.data != "qa":
-        found += text.documents(corpus)
-        found += [example for _ in range(config.paraphrases) for example in text.statements(corpus, rng)]
+        pages = [*text.documents(corpus), *(e for _ in range(config.paraphrases) for e in text.statements(corpus, rng))]
+        found += rng.sample(pages, math.ceil(len(pages) * config.text_share))
     if config.data != "documents":
         asked = list(text.asked(corpus, rng, config.paraphrases))
         unknown = round(len(asked) * config.idk_share / (1 - config.idk_share))
@@ -206,7 +209,7 @@ def _adapter(loaded: Loaded, config: Config) -> PeftModel:
 
 
 def _rate(parameters: int, method: str) -> float:
-    return (4e-3 if parameters < _SMALL else 2e-4) * (2 if method == "lora" else 1)
+    return (2e-3 if parameters < _SMALL else 2e-5) * (10 if method == "lora" else 1)
 
 
 def _fingerprint(corpus: Corpus, model: LM, config: Config) -> str:
