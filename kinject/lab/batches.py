@@ -38,7 +38,7 @@ def grouped(lessons: Sequence[Encoded], tokens: int, longest: int) -> list[list[
 
 
 def collate(rng: random.Random, group: Sequence[Encoded], pad: int, weight: float, share: float) -> Batch:
-    """A batch that learns the assistant's own tokens at weight 1, and a `share` of the others at `weight` in all."""
+    """A batch that learns the assistant's own tokens at weight 1 or more, a `share` of the rest at `weight` in all."""
     longest = -(-max(len(e.ids) for e in group) // _MULTIPLE) * _MULTIPLE
     ids = torch.full((len(group), longest), pad)
     positions: list[int] = []
@@ -47,6 +47,7 @@ def collate(rng: random.Random, group: Sequence[Encoded], pad: int, weight: floa
     answers: list[tuple[str, int, int]] = []
     for row, e in enumerate(group):
         ids[row, : len(e.ids)] = torch.tensor(e.ids)
+        decisive = {link.position + 1: link.weight for link in e.copies}
         messages: list[list[int]] = []  # of the assistant: the final answer is the last, a call the one before it
         for t in range(1, len(e.ids)):
             if e.learnt[t] or rng.random() < share:
@@ -56,7 +57,7 @@ def collate(rng: random.Random, group: Sequence[Encoded], pad: int, weight: floa
                     messages[-1].append(len(positions))
                 positions.append(row * longest + t - 1)
                 targets.append(e.ids[t])
-                weights.append(1.0 if e.learnt[t] else weight / share)
+                weights.append(decisive.get(t, 1.0) if e.learnt[t] else weight / share)
         answers.append((e.ability, messages[-1][0], messages[-1][-1] + 1))
         if e.calls:
             answers.append((f"{e.ability}_call", messages[-2][0], messages[-2][-1] + 1))

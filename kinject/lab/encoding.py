@@ -17,14 +17,16 @@ from kinject.lab.marks import Span
 from kinject.lm.base import Message, ToolSpec
 
 _LATER = 4  # tokens of a value that are told apart from its first
+DECISIVE = 5.0  # weight of the first token of a copy: which one it is decides, the others follow
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """At `position` the model should look at one of `targets`, which stand at or before it."""
+    """At `position` the model should look at one of `targets`, which stand at or before it; how much that matters."""
 
     position: int
     targets: tuple[int, ...]
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +137,13 @@ def _copies(ids: list[int], place: _Place, sources: list[_Place]) -> list[Link]:
     Having found nothing, or having copied all of it, is looking at the very first token.
     """
     if place.key == marks.NOTHING:
-        return [Link(place.positions[0] - 1, (0,))]
+        return [Link(place.positions[0] - 1, (0,), DECISIVE)]
     links = []
     for n, position in enumerate(place.positions):
         spelled = [ids[p] for p in place.positions[: n + 1]]
         alike = [s.positions[n] for s in sources if [ids[p] for p in s.positions[: n + 1]] == spelled]
         if alike:
-            links.append(Link(position - 1, tuple(alike)))
+            links.append(Link(position - 1, tuple(alike), 1.0 if n else DECISIVE))
     return [*links, Link(place.positions[-1], (0,))] if links else []
 
 

@@ -25,11 +25,11 @@ _NEVER = -1e9
 
 @dataclass(frozen=True, slots=True)
 class Pointers:
-    """Links of a batch: `positions` [rows, links], `targets` [rows, links, length], and which links are `real`."""
+    """Links of a batch: `positions` and `weights` [rows, links], 0 where there is none; `targets` [rows, links, length]."""
 
     positions: torch.Tensor
     targets: torch.Tensor
-    real: torch.Tensor
+    weights: torch.Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,13 @@ def _padded(rows: Sequence[Sequence[Link]], length: int) -> Pointers:
     most = max(1, *(len(links) for links in rows)) if rows else 1
     positions = torch.zeros(len(rows), most, dtype=torch.long)
     targets = torch.zeros(len(rows), most, length, dtype=torch.bool)
-    real = torch.zeros(len(rows), most)
+    weights = torch.zeros(len(rows), most)
     for row, links in enumerate(rows):
         for n, link in enumerate(links):
             positions[row, n] = link.position
             targets[row, n, list(link.targets)] = True
-            real[row, n] = 1
-    return Pointers(positions, targets, real)
+            weights[row, n] = link.weight
+    return Pointers(positions, targets, weights)
 
 
 class Recorder:
@@ -101,8 +101,8 @@ class Recorder:
         later = torch.arange(length, device=query.device) > positions[..., None]
         attention = scores.masked_fill(later[:, None], _NEVER).log_softmax(-1)
         found = attention.masked_fill(~wanted.targets.to(query.device)[:, None], _NEVER).logsumexp(-1).mean(1)
-        real = wanted.real.to(query.device)
-        return -(found * real).sum() / real.sum().clamp(min=1)
+        weights = wanted.weights.to(query.device)
+        return -(found * weights).sum() / weights.sum().clamp(min=1)
 
     def close(self) -> None:
         """The model attends as it did before."""
