@@ -25,7 +25,7 @@ _NEVER = -1e9
 
 @dataclass(frozen=True, slots=True)
 class Pointers:
-    """Links of a batch: `positions` and `weights` [rows, links], 0 where there is none; `targets` [rows, links, length]."""
+    """Links of a batch: `positions` and `weights` [rows, links], 0 for padding; `targets` [rows, links, length]."""
 
     positions: torch.Tensor
     targets: torch.Tensor
