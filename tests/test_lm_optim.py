@@ -53,8 +53,7 @@ def test_the_rate_falls_to_its_floor():
     assert linear(100, 100, warmup=10, floor=0.02) == pytest.approx(0.02)
 
 
-@pytest.mark.parametrize("muon", [False, True])
-def test_a_resumed_optimizer_goes_on_as_if_it_had_not_stopped(muon):
+def test_a_resumed_optimizer_goes_on_as_if_it_had_not_stopped():
     def steps(optimizer, layer, count, seed):
         torch.manual_seed(seed)
         for _ in range(count):
@@ -64,7 +63,7 @@ def test_a_resumed_optimizer_goes_on_as_if_it_had_not_stopped(muon):
     def fresh():
         torch.manual_seed(1)
         layer = nn.Linear(8, 8, bias=False).to(torch.bfloat16)
-        return layer, MasterWeights(layer, matrix_lr=1e-2, other_lr=1e-2, weight_decay=0.1, muon=muon)
+        return layer, MasterWeights(layer, matrix_lr=1e-2, other_lr=1e-2, weight_decay=0.1)
 
     whole, optimizer = fresh()
     steps(optimizer, whole, 5, 2)

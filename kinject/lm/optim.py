@@ -11,31 +11,25 @@ from torch import nn
 
 
 class MasterWeights:
-    """Float32 masters of a bf16 model: matrices by AdamW or Muon with decay, all else by AdamW at a rate of its own.
+    """AdamW over float32 masters of a bf16 model: matrices at one rate and with decay, all else at another without.
 
-    Muon (Jordan et al., 2024) makes every direction of an update equally large: good where a few batches say the same
-    again and again, as in fine-tuning, and bad where each small batch is new, since most directions are noise there.
-    `match_rms_adamw` scales it to AdamW's updates (Liu et al., arXiv:2502.16982). Gradients are clipped to norm 1.
+    Muon was measured beside it and learnt slower from small batches: it makes every direction of an update equally
+    large, also those that are noise. Gradients are clipped to norm 1.
     """
 
-    def __init__(
-        self, model: nn.Module, matrix_lr: float, other_lr: float, weight_decay: float = 0.0, muon: bool = False
-    ) -> None:
+    def __init__(self, model: nn.Module, matrix_lr: float, other_lr: float, weight_decay: float = 0.0) -> None:
         self._weights = [p for p in model.parameters() if p.requires_grad]
         self._masters = [nn.Parameter(p.detach().float().clone()) for p in self._weights]
         embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
         pairs = list(zip(self._weights, self._masters, strict=True))
         matrices = [m for p, m in pairs if p.ndim == 2 and id(p) not in embeddings]
         others = [m for p, m in pairs if p.ndim != 2 or id(p) in embeddings]
-        self._optimizers: list[torch.optim.Optimizer] = []
-        if matrices and muon:
-            scaled = torch.optim.Muon(matrices, matrix_lr, weight_decay, adjust_lr_fn="match_rms_adamw")
-            self._optimizers.append(scaled)
-        elif matrices:
-            self._optimizers.append(_adamw(matrices, matrix_lr, weight_decay))
-        if others:
-            self._optimizers.append(_adamw(others, other_lr, 0.0))
-        self._base = [[g["lr"] for g in o.param_groups] for o in self._optimizers]
+        groups = [
+            {"params": matrices, "lr": matrix_lr, "weight_decay": weight_decay},
+            {"params": others, "lr": other_lr, "weight_decay": 0.0},
+        ]
+        self._optimizer = torch.optim.AdamW([g for g in groups if g["params"]], betas=(0.9, 0.98), fused=True)
+        self._base = [g["lr"] for g in self._optimizer.param_groups]
 
     def step(self, factor: float = 1.0, average: Callable[[Sequence[torch.Tensor]], None] | None = None) -> float:
         """Apply the gradients of the model's weights at `factor` times the learning rates; returns their norm.
@@ -48,10 +42,9 @@ class MasterWeights:
         if average:
             average([master.grad for master in self._masters if master.grad is not None])
         norm = torch.nn.utils.clip_grad_norm_(self._masters, 1.0)
-        for optimizer, rates in zip(self._optimizers, self._base, strict=True):
-            for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * factor
-            optimizer.step()
+        for group, rate in zip(self._optimizer.param_groups, self._base, strict=True):
+            group["lr"] = rate * factor
+        self._optimizer.step()
         with torch.no_grad():
             for weight, master in zip(self._weights, self._masters, strict=True):
                 weight.copy_(master)
@@ -60,9 +53,8 @@ class MasterWeights:
     def tensors(self) -> dict[str, torch.Tensor]:
         """Everything that a resume needs, as flat named tensors for safetensors."""
         found = {f"master.{i}": m.detach() for i, m in enumerate(self._masters)}
-        for n, optimizer in enumerate(self._optimizers):
-            for i, state in optimizer.state_dict()["state"].items():
-                found |= {f"state.{n}.{i}.{key}": torch.as_tensor(value).clone() for key, value in state.items()}
+        for i, state in self._optimizer.state_dict()["state"].items():
+            found |= {f"state.{i}.{key}": torch.as_tensor(value).clone() for key, value in state.items()}
         return found
 
     def load(self, tensors: dict[str, torch.Tensor]) -> None:
@@ -70,17 +62,12 @@ class MasterWeights:
             for i, (weight, master) in enumerate(zip(self._weights, self._masters, strict=True)):
                 master.copy_(tensors[f"master.{i}"])
                 weight.copy_(master)
-        for n, optimizer in enumerate(self._optimizers):
-            state: dict[int, dict[str, torch.Tensor]] = {}
-            for name, tensor in tensors.items():
-                kind, *rest = name.split(".")
-                if kind == "state" and int(rest[0]) == n:
-                    state.setdefault(int(rest[1]), {})[rest[2]] = tensor.clone()
-            optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-
-
-def _adamw(parameters: list[nn.Parameter], lr: float, weight_decay: float) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(parameters, lr, betas=(0.9, 0.98), weight_decay=weight_decay, fused=True)
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for name, tensor in tensors.items():
+            kind, number, *key = name.split(".")
+            if kind == "state":
+                state.setdefault(int(number), {})[key[0]] = tensor.clone()
+        self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": state})
 
 
 def linear(step: int, total: int, warmup: int, floor: float = 0.0) -> float:

@@ -54,11 +54,10 @@ class Config:
     questions: int = 6  # in one dialogue, about as many subjects; they share a system message
     idk_share: float = 0.08  # questions about unknown names among the questions; more costs recall
     text_share: float = 0.5  # of the pages and of the entities' restated facts that an epoch holds
-    optimizer: Literal["muon", "adamw"] = "muon"  # of matrices; the rest is always AdamW
-    learning_rate: float = 0.0  # of matrices; 0: 4e-3 below 50 M parameters, 2e-4 above, for lora twice that
+    learning_rate: float = 0.0  # of matrices; 0: 2e-3 below 50 M parameters, 2e-5 above, for lora ten times that
     weight_decay: float = 0.1  # of matrices
     lora_rank: int = 32  # of the adapter, for method=lora
-    batch_tokens: int = 2048  # padded tokens a step: fewer steps learn less, more of them cost time
+    batch_tokens: int = 1024  # padded tokens a step: fewer steps learn less, more of them cost time
     max_new_tokens: int = 48  # the longest catalog value is about twenty tokens of a small vocabulary
     seed: int = 0  # of the order, the phrasings and the adapter's first values
 
@@ -171,7 +170,6 @@ def _train(corpus: Corpus, store: Path, model: LocalLM, config: Config, progress
         rate,
         rate / 2,
         config.weight_decay,
-        config.optimizer == "muon",
         config.seed,
         data,
         lambda: _answers(loaded, probes, config),
@@ -211,7 +209,7 @@ def _adapter(loaded: Loaded, config: Config) -> PeftModel:
 
 
 def _rate(parameters: int, method: str) -> float:
-    return (4e-3 if parameters < _SMALL else 2e-4) * (2 if method == "lora" else 1)
+    return (2e-3 if parameters < _SMALL else 2e-5) * (10 if method == "lora" else 1)
 
 
 def _fingerprint(corpus: Corpus, model: LM, config: Config) -> str:

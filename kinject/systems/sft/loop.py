@@ -59,7 +59,6 @@ class Plan:
     matrix_lr: float
     other_lr: float
     weight_decay: float
-    muon: bool
     seed: int
     data: Callable[[random.Random], Sequence[Batch]]
     quiz: Callable[[], tuple[str, ...]]
@@ -71,7 +70,7 @@ def train(model: Network, plan: Plan, folder: Path, progress: Progress) -> tuple
 
     Raises ModelError if the loss is no longer a number; the checkpoints before that remain.
     """
-    optimizer = MasterWeights(model, plan.matrix_lr, plan.other_lr, plan.weight_decay, muon=plan.muon)
+    optimizer = MasterWeights(model, plan.matrix_lr, plan.other_lr, plan.weight_decay)
     curve = _resume(folder, plan, optimizer)
     if not curve:
         model.eval()
