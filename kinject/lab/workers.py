@@ -18,6 +18,8 @@ from torch import multiprocessing
 
 T = TypeVar("T")
 
+_LAST_WORDS_S = 10.0
+
 
 @dataclass(frozen=True, slots=True)
 class Worker:
@@ -78,6 +80,10 @@ def together(size: int, work: Callable[..., object], *args: object) -> Iterator[
             yield Worker(0, size)
             for other in others:
                 other.join()
+        except RuntimeError:
+            for other in others:  # where another one failed, it says why before it is ended
+                other.join(_LAST_WORDS_S)
+            raise
         finally:
             torch.set_num_threads(threads)
             for other in others:
