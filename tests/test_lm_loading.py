@@ -45,6 +45,11 @@ def test_the_fingerprint_is_of_the_content(copy, tiny_lfm2):
     assert fingerprint(copy) != fingerprint(tiny_lfm2)
 
 
+def test_a_record_of_how_a_model_was_made_is_not_the_model(copy, tiny_lfm2):
+    (copy / "recipe.json").write_text("{}", encoding="utf-8")
+    assert fingerprint(copy) == fingerprint(tiny_lfm2)
+
+
 def test_pickled_weights_are_refused(copy):
     (copy / "model.safetensors").rename(copy / "pytorch_model.bin")
     with pytest.raises(ModelError, match=r"only pickled weights \(pytorch_model.bin\).*convert them to safetensors"):

@@ -26,6 +26,7 @@ from kinject.errors import ModelError
 MINI = Path(__file__).parent / "mini"
 
 _FILES = ("*.safetensors", "*.safetensors.index.json", "*.json", "*.jinja", "*.txt", "*.model")
+_RECORDS = ("recipe.json", "MANIFEST.json")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 _HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
@@ -102,8 +103,11 @@ def find_dtype(device: torch.device) -> torch.dtype:
 
 
 def fingerprint(folder: Path) -> str:
-    """Sha256 over the names and bytes of the files from which a model or an adapter is loaded."""
-    files = sorted({path for pattern in _FILES for path in folder.glob(pattern)})
+    """Sha256 over the names and bytes of the files from which a model or an adapter is loaded.
+
+    What only tells how it was made is left out: a corrected record is no other model.
+    """
+    files = sorted({path for pattern in _FILES for path in folder.glob(pattern) if path.name not in _RECORDS})
     digest = hashlib.sha256()
     for path in files:
         stat = path.stat()
