@@ -123,6 +123,11 @@ def test_an_agent_that_never_stops_calling_is_ended_and_does_not_know():
     assert (answer.text, answer.usage.model_calls) == (ABSTENTION, 3)
 
 
+def test_a_call_that_was_cut_off_is_no_answer():
+    answer = kg.build(make_toy_corpus(), None, scripted(CALL, ""), kg.Config()).ask("How much is Aldo?")
+    assert (answer.text, answer.usage.model_calls) == (ABSTENTION, 2)
+
+
 def test_the_model_sees_the_system_prompt_the_history_and_the_question():
     model = scripted("no")
     history = (Turn("user", "How much is Aldo?"), Turn("assistant", "9 EUR"))

@@ -195,7 +195,7 @@ def _completion(generated: Generated, prompt_tokens: int, encoder: ChatEncoder, 
     text = encoder.text(generated.ids, keep_special=tools)
     calls = parse_tool_calls(text) if tools else ()
     finish: Finish = "length" if not generated.stopped else "tool_calls" if calls else "stop"
-    said = text_before_calls(text) if calls else text
+    said = text_before_calls(text) if tools else text  # a call that was cut off is not something said
     logs, free = generated.log_probabilities, generated.unconstrained
     return Completion(said, calls, logs, prompt_tokens, finish, unconstrained=free)
 

@@ -49,8 +49,9 @@ class Agent:
         run: list[AnyMessage] = state["messages"][len(turns) + 1 :]
         completions = [c for message in run if (c := _completion(message))]
         last = run[-1]
-        # A limit ends the run with a message that the model did not write.
-        text = last.text if _completion(last) and not getattr(last, "tool_calls", ()) else ABSTENTION
+        # A limit ends the run with a message that the model did not write, or in the middle of a call.
+        answered = _completion(last) and not getattr(last, "tool_calls", ())
+        text = (last.text if answered else "") or ABSTENTION
         return answer(text, completions, time.perf_counter() - started, _evidence(run))
 
 
