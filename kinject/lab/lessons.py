@@ -266,11 +266,8 @@ def _tool_lesson(rng: random.Random, level: Level, split: Split, ability: str) -
     earlier = [] if history or split == "exam" else _earlier(rng, world, split, keys, level)
     steps = (*_call(rng, asked, keys, ability), Message("assistant", asked.answer))
     messages = (system, *earlier, *turns, *steps)
-    given = len(turns) + len(steps)  # answers in a history are not the model's own
-    learn = tuple(
-        m.role == "assistant" and not len(messages) - given <= i < len(messages) - len(steps)
-        for i, m in enumerate(messages)
-    )
+    own = [[m.role == "assistant" for m in part] for part in (earlier, steps)]
+    learn = (False, *own[0], *(False for _ in turns), *own[1])  # answers in a history are not the model's own
     return Lesson(ability, messages, learn, tuple(mark(name, key) for name, key in keys.items()))
 
 
