@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from kinject.errors import ModelError, PromptTooLongError
+from kinject.lab.lessons import tools
 from kinject.lm import open_model
 from kinject.lm.base import Chat, Message, ToolCall, ToolSpec
 from kinject.lm.decoding import Prompt, generate
 from kinject.lm.prefill import Prefiller
+from kinject.lm.prompts import dialogue
 
 STRING = {"type": "string"}
 GET = ToolSpec("get_fact", "A fact.", {"type": "object", "properties": {"entity": STRING}, "required": ["entity"]})
@@ -142,3 +144,9 @@ def test_a_closed_model_says_so(tiny_lfm2):
     lm.close()
     with pytest.raises(ModelError, match="was closed"):
         lm.complete(asked("hello"))
+
+
+def test_a_call_that_is_cut_off_is_not_said():
+    lm = open_model("mini")
+    cut = lm.complete(Chat(dialogue("What is the weight of Vano 3?"), tools(["weight", "price"]), max_new_tokens=6))
+    assert (cut.text, cut.tool_calls, cut.finish) == ("", (), "length")
