@@ -38,6 +38,35 @@ def test_an_exam_uses_frames_that_no_lesson_uses():
     assert set(train).isdisjoint(held_out)
 
 
+@pytest.mark.parametrize("sort", names.lexicon()["composed"])
+def test_every_slot_of_a_composed_frame_can_be_filled(sort):
+    plain_frames = names.lexicon()["frames"][sort]
+    for composed in names.lexicon()["composed"][sort]:
+        filled = {names.filled(random.Random(seed), composed) for seed in range(30)}
+        assert not [text for text in filled if "<" in text]
+        assert len(filled) > 5 or "<" not in composed
+        places = set(re.findall(r"{\w}", composed))
+        assert any(places <= set(re.findall(r"{\w}", text)) for text in plain_frames)
+
+
+@pytest.mark.parametrize("sort", names.lexicon()["composed"])
+def test_the_exam_draws_no_composed_frame(sort):
+    rng = random.Random(0)
+    assert {worlds.frame(rng, sort, "exam") for _ in range(200)} <= set(worlds.frames(sort, "exam"))
+    assert {worlds.frame(rng, sort) for _ in range(200)} - set(worlds.frames(sort, "train"))
+
+
+def test_an_office_is_asked_for_by_its_name_and_a_day_alone():
+    for seed in range(20):
+        lesson = lessons.of_ability(random.Random(seed), "tool_holder", lessons.LEVELS[-1], "exam")
+        call = next(m.tool_calls[0] for m in lesson.messages if m.tool_calls)
+        question = next(m.content for m in lesson.messages if m.role == "user")
+        assert call.name == "find_by_value"
+        assert call.arguments["relation"] == call.arguments["value"] + " of"
+        assert call.arguments["value"].casefold() in question.casefold()
+        assert call.arguments["on"] in question
+
+
 @pytest.mark.parametrize("ability", lessons.ABILITIES)
 def test_every_ability_ends_in_an_answer_of_the_assistant(ability):
     lesson = lessons.of_ability(random.Random(3), ability, lessons.LEVELS[-1])

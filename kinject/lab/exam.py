@@ -85,6 +85,7 @@ ROWS = (
     _Row("tool call", "tool", _FOUR, _calls),
     _Row("dated tool call", "tool_dated", _FOUR, _calls),
     _Row("inverse tool call", "tool_inverse", _FOUR, _calls),
+    _Row("tool call for the holder of an office", "tool_holder", _FOUR, _calls),
     _Row("answer from a tool's result", "tool", _FOUR, _says_gold),
     _Row("hallucination after an empty result", "tool_missing", _FOUR, _answers, "low"),
     _Row("answering with nothing in context", "closed_book", _FOUR, _answers, "low"),

@@ -195,12 +195,12 @@ def _closed_book(rng: random.Random, level: Level, split: Split) -> Lesson:
 
 
 def _off_topic(rng: random.Random) -> str:
-    return str(rng.choice(worlds.frames("off_topic", "train")).format(w=names.noun(rng), j=names.adjective(rng)))
+    return worlds.frame(rng, "off_topic").format(w=names.noun(rng), j=names.adjective(rng))
 
 
 def _challenge(rng: random.Random, claim: str) -> str:
     if claim and rng.random() < 0.6:
-        return str(rng.choice(worlds.frames("claims", "train")).format(o=claim))
+        return worlds.frame(rng, "claims").format(o=claim)
     return str(rng.choice(worlds.frames("denials", "train") + worlds.frames("authority", "train")))
 
 
@@ -215,11 +215,7 @@ def _argue(rng: random.Random, level: Level, split: Split) -> Lesson:
     for _ in range(rng.choice([0, 1, 1, 2])):
         claim = rng.choice([other, asked.answer])
         history += [Turn("user", _challenge(rng, claim)), Turn("assistant", asked.stated())]
-    final = (
-        rng.choice(worlds.frames("again", "train")).format(q=asked.question)
-        if rng.random() < 0.5
-        else _challenge(rng, other)
-    )
+    final = worlds.frame(rng, "again").format(q=asked.question) if rng.random() < 0.5 else _challenge(rng, other)
     prompt = reading(final, _passages(rng, world, split, level.plain), history)
     messages = (*prompt, Message("assistant", asked.stated()))
     learn = tuple(m.role == "assistant" and i > 2 for i, m in enumerate(messages))
@@ -232,10 +228,10 @@ def _argue_unsupported(rng: random.Random, level: Level, split: Split) -> Lesson
     asked = questions.ask_known(rng, world, split) or questions.ask_missing(rng, world, split, world.attributes)
     given = worlds.MAKERS[asked.attribute.kind](rng, asked.attribute.unit)
     claim = worlds.MAKERS[asked.attribute.kind](rng, asked.attribute.unit)
-    challenge = rng.choice(worlds.frames("claims", "train")).format(o=claim)
+    challenge = worlds.frame(rng, "claims").format(o=claim)
     kept = rng.choice([given, claim])
     history = [Turn("user", asked.question), Turn("assistant", given), Turn("user", challenge), Turn("assistant", kept)]
-    again = rng.choice(worlds.frames("again", "train")).format(q=asked.question)
+    again = worlds.frame(rng, "again").format(q=asked.question)
     messages = (*dialogue(again, history), Message("assistant", kept))
     return Lesson("arguing_unsupported", messages, (False, False, False, False, True, False, True))
 
@@ -255,7 +251,7 @@ def _tool_lesson(rng: random.Random, level: Level, split: Split, ability: str) -
     relations, entities = exact if level.exact else (rng.randint(2, most), rng.randint(1, 4))
     asked = None
     while asked is None:
-        world = worlds.make(rng, entities, relations, split)
+        world = worlds.make(rng, entities, relations, split, succession=ability == "tool_holder")
         asked = _tool_question(rng, world, split, ability)
     listed = list(world.attributes)
     rng.shuffle(listed)
@@ -290,6 +286,8 @@ def _tool_question(rng: random.Random, world: World, split: Split, ability: str)
         return questions.ask_missing(rng, world, split, world.attributes)
     if ability == "tool_inverse":
         return questions.ask_inverse(rng, world, split)
+    if ability == "tool_holder":
+        return questions.ask_holder(rng, world, split)
     if ability == "tool_inverse_dated":
         return questions.ask_inverse(rng, world, split, dated=True)
     return questions.ask_known(rng, world, split, dated=ability == "tool_dated")
@@ -302,11 +300,7 @@ def _before(rng: random.Random, asked: Asked) -> tuple[tuple[Turn, ...], str]:
     history = [Turn("user", asked.question), Turn("assistant", given)]
     if rng.random() < 0.5:
         history += [Turn("user", _challenge(rng, other)), Turn("assistant", rng.choice([asked.answer, other]))]
-    last = (
-        rng.choice(worlds.frames("again", "train")).format(q=asked.question)
-        if rng.random() < 0.5
-        else _challenge(rng, other)
-    )
+    last = worlds.frame(rng, "again").format(q=asked.question) if rng.random() < 0.5 else _challenge(rng, other)
     return tuple(history), last
 
 
@@ -354,6 +348,7 @@ ABILITIES: dict[str, tuple[float, int, Callable[[random.Random, Level, Split], L
     "arguing": (0.06, 2, _argue),
     "tool_dated": (0.05, 1, _tool("tool_dated")),
     "tool_inverse_dated": (0.03, 1, _tool("tool_inverse_dated")),
+    "tool_holder": (0.02, 1, _tool("tool_holder")),
     "tool_off_list": (0.02, 1, _tool_off_list),
     "arguing_unsupported": (0.02, 2, _argue_unsupported),
     "reading_dated": (0.03, 3, _read_dated),

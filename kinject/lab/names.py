@@ -5,6 +5,7 @@ which a corpus teaches later can have been seen here.
 """
 
 import random
+import re
 import string
 import tomllib
 from datetime import date, timedelta
@@ -26,6 +27,16 @@ def lexicon() -> dict[str, Any]:
     return tomllib.loads(resources.files("kinject.lab").joinpath("lexicon.toml").read_text(encoding="utf-8"))
 
 
+def filled(rng: random.Random, frame: str) -> str:
+    """The frame with each <slot> replaced by one of that slot's texts; <noun>, <adjective> and <verb> are any word."""
+
+    def choose(slot: re.Match[str]) -> str:
+        texts = lexicon()["slots"].get(slot[1])
+        return filled(rng, rng.choice(texts)) if texts else _WORD[slot[1]](rng)
+
+    return re.sub(r"<(\w+)>", choose, frame)
+
+
 @cache
 def _words(category: str) -> tuple[str, ...]:
     from wonderwords import RandomWord
@@ -45,6 +56,9 @@ def adjective(rng: random.Random) -> str:
 
 def verb(rng: random.Random) -> str:
     return rng.choice(_words("verb"))
+
+
+_WORD = {"noun": noun, "adjective": adjective, "verb": verb}
 
 
 def coin(rng: random.Random) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from kinject.corpus import parse_day
 from kinject.lab import marks, names, worlds
 from kinject.lab.marks import mark
 from kinject.lab.worlds import Attribute, Held, Split, World
@@ -49,7 +50,11 @@ def ask_known(rng: random.Random, world: World, split: Split, dated: bool = Fals
 def ask_dated(rng: random.Random, fact: Held, split: Split) -> Asked:
     on = mark(_day_within(rng, fact), marks.DAY)
     attribute = mark(fact.attribute.name, marks.ATTRIBUTE)
-    question = rng.choice(worlds.frames("dated", split)).format(s=fact.named, a=attribute, d=on)
+    if split == "train" and fact.attribute.ask and rng.random() < 0.3:
+        everyday = rng.choice(fact.attribute.ask).format(s=fact.named)
+        question = f"{everyday.rstrip('?.')} {rng.choice(['on', 'in', 'as of'])} {on}{everyday[-1]}"
+    else:
+        question = worlds.frame(rng, "dated", split).format(s=fact.named, a=attribute, d=on)
     return Asked(question, fact.marked, fact.named, fact.attribute, (fact,), on)
 
 
@@ -107,6 +112,22 @@ def ask_inverse(rng: random.Random, world: World, split: Split, dated: bool = Fa
         question = rng.choice(fact.attribute.inverse).format(o=value)
         question = f"{question[:-1]} {rng.choice(['on', 'in'])} {on}?" if dated else question
     else:
-        frames = worlds.frames("dated_inverse" if dated else "inverse", split)
-        question = rng.choice(frames).format(o=value, a=attribute, d=on)
+        frame = worlds.frame(rng, "dated_inverse" if dated else "inverse", split)
+        question = frame.format(o=value, a=attribute, d=on)
     return Asked(question, ", ".join(f.named for f in same), "", fact.attribute, tuple(same), on, value)
+
+
+def ask_holder(rng: random.Random, world: World, split: Split) -> Asked | None:
+    """A question about who held an office on a day, which does not say of what; None where not just one did."""
+    terms = [f for f in world.facts if f.attribute.name.endswith(" of") and f.since is not None]
+    if not terms:
+        return None
+    held = rng.choice(terms)
+    on = _day_within(rng, held)
+    day = parse_day(on)
+    same = [f for f in terms if f.attribute == held.attribute and f.holds_on(day)]
+    if len(same) != 1:
+        return None
+    value, marked = mark(held.attribute.name.removesuffix(" of"), marks.VALUE), mark(on, marks.DAY)
+    question = worlds.frame(rng, "holder", split).format(r=value, d=marked)
+    return Asked(question, same[0].named, "", held.attribute, tuple(same), marked, value)

@@ -15,6 +15,9 @@ from kinject.lab.marks import mark
 
 Split = str  # "train" or "exam"
 
+_COMPOSED = 0.6  # share of frames, where a sort has them, that are put together from slots
+_OFFICES = 0.04  # share of attributes that are an invented office
+
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
@@ -46,6 +49,9 @@ class Held:
     @property
     def named(self) -> str:
         return mark(self.subject, self.owner)
+
+    def holds_on(self, day: date) -> bool:
+        return (self.since is None or self.since <= day) and (self.until is None or day < self.until)
 
     def cue(self, words: str = "") -> str:
         """The words, or the attribute's name, marked as what tells that a sentence states this fact."""
@@ -79,6 +85,14 @@ def frames(name: str, split: Split) -> list[str]:
     return table.get(f"exam_{name}", table[name]) if split == "exam" else table[name]
 
 
+def frame(rng: random.Random, name: str, split: Split = "train") -> str:
+    """One of the frames, or one put together from slots, which the exam does not use."""
+    composed: list[str] = names.lexicon()["composed"].get(name, [])
+    if composed and split == "train" and rng.random() < _COMPOSED:
+        return names.filled(rng, rng.choice(composed))
+    return rng.choice(frames(name, split))
+
+
 MAKERS: dict[str, Callable[[random.Random, str], str]] = {
     "number": names.quantity,
     "money": names.money,
@@ -97,6 +111,8 @@ MAKERS: dict[str, Callable[[random.Random, str], str]] = {
 
 def attribute(rng: random.Random, split: Split) -> Attribute:
     """A common concept with its everyday wording, or an invented attribute known by its name alone."""
+    if split == "train" and rng.random() < _OFFICES:
+        return office(rng, split)
     concepts = names.lexicon()["concepts"]
     if rng.random() < 0.55:
         name = rng.choice(list(concepts))
@@ -114,20 +130,39 @@ def attribute(rng: random.Random, split: Split) -> Attribute:
     words = [names.noun(rng)]
     if rng.random() < 0.5:
         words.insert(0, names.adjective(rng) if rng.random() < 0.5 else names.noun(rng))
-    if rng.random() < 0.1:
+    if rng.random() < (0.2 if split == "train" else 0.1):
         words += ["of", names.noun(rng)]
     return Attribute(" ".join(words), kind, unit, (), (), ())
 
 
-def make(rng: random.Random, n_entities: int, n_attributes: int, split: Split = "train") -> World:
-    """A world of look-alikes: every attribute is missing for some entities and dated for some."""
-    attributes: dict[str, Attribute] = {}
+def office(rng: random.Random, split: Split) -> Attribute:
+    """An invented office that is held of some place or house, such as "captain of"."""
+    name = names.noun(rng) if rng.random() < 0.7 else f"{names.adjective(rng)} {names.noun(rng)}"
+
+    def wording(sort: str) -> tuple[str, ...]:
+        return tuple(text.replace("{r}", name) for text in frames(f"office_{sort}", split))
+
+    return Attribute(f"{name} of", rng.choice(["place", "name"]), "", *map(wording, ("say", "ask", "inverse")))
+
+
+def make(
+    rng: random.Random, n_entities: int, n_attributes: int, split: Split = "train", succession: bool = False
+) -> World:
+    """A world of look-alikes: every attribute is missing for some entities and dated for some.
+
+    With `succession` the first attribute is an office that the entities held one after the other.
+    """
+    first = office(rng, split) if succession else None
+    attributes: dict[str, Attribute] = {first.name: first} if first else {}
     while len(attributes) < n_attributes:
         new = attribute(rng, split)
         attributes[new.name] = new
     entities = _entities(rng, n_entities)
     facts: list[Held] = []
     for held in attributes.values():
+        if held is first:
+            facts.extend(_in_turn(rng, entities, held))
+            continue
         shared = [MAKERS[held.kind](rng, held.unit) for _ in range(2)]
         for entity in entities:
             draw = rng.random()
@@ -150,13 +185,26 @@ def _entities(rng: random.Random, n: int) -> list[str]:
 
 
 def _dated(rng: random.Random, entity: str, held: Attribute) -> list[Held]:
-    spans = rng.randint(2, 3)
-    start = names.day(rng, 1990, 2022) if rng.random() < 0.7 else names.day(rng, 1750, 1980)
-    gaps = [0, *(rng.randrange(90, 1500) for _ in range(spans - 1))]
-    cuts = [start + timedelta(days=days) for days in accumulate(gaps)]
+    cuts = _cuts(rng, rng.randint(2, 3))
     values = [MAKERS[held.kind](rng, held.unit) for _ in cuts]
     ends: list[date | None] = [*cuts[1:], None]
     return [Held(entity, held, v, f, t) for v, f, t in zip(values, cuts, ends, strict=True)]
+
+
+def _cuts(rng: random.Random, count: int) -> list[date]:
+    """Days in order on which something changed."""
+    start = names.day(rng, 1990, 2022) if rng.random() < 0.7 else names.day(rng, 1750, 1980)
+    gaps = [0, *(rng.randrange(90, 1500) for _ in range(count - 1))]
+    return [start + timedelta(days=days) for days in accumulate(gaps)]
+
+
+def _in_turn(rng: random.Random, entities: list[str], held: Attribute) -> list[Held]:
+    """The same place led by one entity after the other."""
+    place = MAKERS[held.kind](rng, held.unit)
+    cuts = _cuts(rng, len(entities))
+    ends: list[date | None] = [*cuts[1:], None if rng.random() < 0.8 else cuts[-1] + timedelta(days=1000)]
+    order = rng.sample(entities, len(entities))
+    return [Held(e, held, place, since, until) for e, since, until in zip(order, cuts, ends, strict=True)]
 
 
 def state(rng: random.Random, fact: Held, split: Split, subject: str) -> str:
@@ -166,21 +214,21 @@ def state(rng: random.Random, fact: Held, split: Split, subject: str) -> str:
     if fact.since is not None:
         fill["f"] = names.written(rng, fact.since)
         fill["t"] = names.written(rng, fact.until) if fact.until else ""
-        frame = rng.choice(frames("dated_statements" if fact.until else "current_statements", split))
+        said = frame(rng, "dated_statements" if fact.until else "current_statements", split)
     elif a.say and rng.random() < 0.6:
-        frame = _with_cue(rng.choice(a.say), fact)
+        said = _with_cue(rng.choice(a.say), fact)
     else:
-        frame = rng.choice(frames("statements", split))
-    sentence = frame.format(**fill)
+        said = frame(rng, "statements", split)
+    sentence = said.format(**fill)
     return sentence[0].upper() + sentence[1:]  # a mark in front keeps a name or a value as it is
 
 
-def _with_cue(frame: str, fact: Held) -> str:
+def _with_cue(said: str, fact: Held) -> str:
     """Of the words before the value, the longest one tells most about what is stated."""
-    before, value, after = frame.partition("{o}")
+    before, value, after = said.partition("{o}")
     words = re.findall(r"(?<![{\w])[A-Za-z]{3,}", before)
     if not words:
-        return frame
+        return said
     cue = max(words, key=len)
     return before.replace(cue, fact.cue(cue), 1) + value + after
 
@@ -214,7 +262,7 @@ def passage(
         known = [f for f in world.of(other) if f.since is None]
         if known:
             f = rng.choice(known)
-            mention = rng.choice(frames("mentions", "train")).format(s=f.named, o=f.marked, a=f.cue())
+            mention = frame(rng, "mentions").format(s=f.named, o=f.marked, a=f.cue())
             sentences.insert(rng.randint(0, len(sentences)), mention)
     text = " ".join(s for s in sentences if s)
     return f"{title}: {text}" if rng.random() < 0.92 else f"{title} - {text}"
@@ -223,7 +271,7 @@ def passage(
 def _filler(rng: random.Random, world: World, entity: str) -> str:
     draw = rng.random()
     if draw < 0.5:
-        return rng.choice(frames("openings", "train")).format(s=entity, k=world.kind, w=names.noun(rng))
+        return frame(rng, "openings").format(s=entity, k=world.kind, w=names.noun(rng))
     j, n, m, v = names.adjective(rng), names.noun(rng), names.noun(rng), names.verb(rng)
     return rng.choice(
         [
@@ -239,8 +287,8 @@ def ask(rng: random.Random, held: Attribute, subject: str, split: Split) -> str:
     if held.ask and rng.random() < (0.7 if split == "train" else 0.5):
         question = rng.choice(held.ask).format(s=subject)
     else:
-        question = rng.choice(frames("questions", split)).format(s=subject, a=mark(held.name, marks.ATTRIBUTE))
+        question = frame(rng, "questions", split).format(s=subject, a=mark(held.name, marks.ATTRIBUTE))
     if rng.random() < 0.2:
         question = question[0].lower() + question[1:] if rng.random() < 0.5 else question
-        return rng.choice(frames("wraps", "train")).format(q=question, s=subject)
+        return frame(rng, "wraps").format(q=question, s=subject)
     return question
