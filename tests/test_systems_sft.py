@@ -21,7 +21,7 @@ from kinject.systems.sft.text import Example
 from kinject.types import Turn
 
 CORPUS = make_toy_corpus()
-CONFIG = sft.Config(epochs=3, paraphrases=1, batch_tokens=2048, max_new_tokens=4)
+CONFIG = sft.Config(epochs=3, paraphrases=1, asked_share=1.0, batch_tokens=2048, max_new_tokens=4)
 SAID = sft.examples(CORPUS, replace(CONFIG, paraphrases=3), random.Random(0))
 
 
@@ -69,14 +69,32 @@ def test_a_made_up_name_has_another_number_or_another_word():
 @pytest.mark.parametrize(("data", "kinds"), [("documents", {False}), ("qa", {True}), ("mixed", {False, True})])
 def test_data_is_documents_questions_or_both(data, kinds):
     found = sft.examples(CORPUS, replace(CONFIG, data=data), random.Random(0))
-    assert {bool(example.question) for example in found} == kinds
+    assert {bool(example.subject) for example in found} == kinds
 
 
 @pytest.mark.parametrize("share", [0.3, 1.0])
-def test_an_epoch_holds_its_share_of_the_pages(share):
-    config = replace(CONFIG, data="documents", text_share=share)
-    pages = len(sft.examples(CORPUS, replace(config, text_share=1.0), random.Random(0)))
-    assert len(sft.examples(CORPUS, config, random.Random(0))) == math.ceil(share * pages)
+@pytest.mark.parametrize(("data", "name"), [("documents", "text_share"), ("qa", "asked_share")])
+def test_an_epoch_holds_its_share_of_the_pages_and_of_the_questions(data, name, share):
+    config = replace(CONFIG, data=data, answers=0, idk_share=0.0)
+    whole = len(sft.examples(CORPUS, replace(config, **{name: 1.0}), random.Random(0)))
+    assert len(sft.examples(CORPUS, replace(config, **{name: share}), random.Random(0))) == math.ceil(share * whole)
+
+
+def test_an_epoch_holds_every_fact_as_often_as_answers_says():
+    config = replace(CONFIG, data="qa", asked_share=0.1, answers=3)
+    said = [e.answer for e in sft.examples(CORPUS, config, random.Random(0)) if not e.question]
+    assert said.count("Aldo, price: 20.50 EUR") == 3
+    past = [answer for answer in said if answer.endswith(": 10.50 EUR")]
+    assert len(past) == 3
+    assert all(parse_day(answer.removeprefix("Aldo, price, ").split(":")[0]).year < 2024 for answer in past)
+
+
+def test_answers_in_a_row_are_learnt_whole_with_their_ends(tiny_lm):
+    encoder = ChatEncoder(tiny_lm.tokenizer, "tiny")
+    window = [Example("Aldo, price: 20 EUR", "", "Aldo"), Example("Bel, price: 5 EUR", "", "Bel")]
+    (row,) = encode([window], encoder, tiny_lm.tokenizer, 512)
+    assert row.ids == tuple(t for e in window for t in (*encoder.answer(e.answer), 2))
+    assert all(row.learnt)
 
 
 def learnt(row):
@@ -117,10 +135,12 @@ def test_a_template_that_drops_the_end_of_an_answer_gets_one_question_a_dialogue
     assert not frame(tokenizer).can_go_on
 
 
-def test_questions_of_a_dialogue_are_about_different_subjects():
-    windows = list(text.dialogues(SAID, 4, random.Random(0)))
-    subjects = [[e.subject for e in window] for window in windows if window[0].question]
-    assert all(len(set(row)) == len(row) <= 4 for row in subjects)
+def test_what_stands_in_one_window_is_about_different_subjects():
+    windows = list(text.windows(SAID, 4, random.Random(0)))
+    subjects = [[e.subject for e in window] for window in windows if window[0].subject]
+    assert all(len(set(row)) == len(row) for row in subjects)
+    assert max(len(window) for window in windows if window[0].question) <= 4
+    assert all(len({bool(e.question) for e in window}) == 1 for window in windows)
     assert sorted(e.answer for window in windows for e in window) == sorted(e.answer for e in SAID)
 
 

@@ -38,7 +38,7 @@ from kinject.systems.sft.loop import Epoch, Plan, train
 from kinject.systems.sft.text import Example
 from kinject.types import Probe, System
 
-_SCHEMA = 3
+_SCHEMA = 4
 _QUIZ = 60
 _SMALL = 50_000_000
 _LONGEST = 512
@@ -52,6 +52,8 @@ class Config:
     epochs: int = 8  # the loss still falls here; more of them do not fit into a quick study on two cores
     paraphrases: int = 1  # renderings of an entity and phrasings of a question an epoch; each epoch draws new ones
     questions: int = 6  # in one dialogue, about as many subjects; they share a system message
+    asked_share: float = 0.5  # of the questions that an epoch asks
+    answers: int = 2  # times that an epoch holds every fact in the words of its answer, without a question
     idk_share: float = 0.08  # questions about unknown names among the questions; more costs recall
     text_share: float = 0.5  # of the pages and of the entities' restated facts that an epoch holds
     learning_rate: float = 0.0  # of matrices; 0: 2e-3 below 50 M parameters, 2e-5 above, for lora ten times that
@@ -71,8 +73,11 @@ class Config:
             )
         if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
             raise ValueError(f"weight_decay must be 0 or more, found {self.weight_decay}")
-        if not 0 < self.text_share <= 1:
-            raise ValueError(f"text_share must be above 0 and at most 1, found {self.text_share}")
+        if self.answers < 0:
+            raise ValueError(f"answers must be 0 or more, found {self.answers}")
+        for name in ("text_share", "asked_share"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be above 0 and at most 1, found {getattr(self, name)}")
         if not 0 <= self.idk_share < 1:
             raise ValueError(f"idk_share must be at least 0 and below 1, found {self.idk_share}")
         if not (math.isfinite(self.learning_rate) and self.learning_rate >= 0):
@@ -129,8 +134,10 @@ def examples(corpus: Corpus, config: Config, rng: random.Random) -> list[Example
         found += rng.sample(pages, math.ceil(len(pages) * config.text_share))
     if config.data != "documents":
         asked = list(text.asked(corpus, rng, config.paraphrases))
+        asked = rng.sample(asked, math.ceil(len(asked) * config.asked_share))
         unknown = round(len(asked) * config.idk_share / (1 - config.idk_share))
         found += [*asked, *text.unknown(corpus, rng, unknown)]
+        found += [answer for _ in range(config.answers) for answer in text.answers(corpus, rng)]
     return found
 
 
@@ -139,7 +146,7 @@ def rows(
 ) -> list[Row]:
     """One epoch as rows of at most `longest` tokens."""
     most = config.questions if frame(tokenizer).can_go_on else 1
-    windows = list(text.dialogues(examples(corpus, config, rng), most, rng))
+    windows = list(text.windows(examples(corpus, config, rng), most, rng))
     return list(encode(windows, ChatEncoder(tokenizer, tokenizer.name_or_path), tokenizer, longest))
 
 

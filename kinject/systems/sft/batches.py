@@ -62,18 +62,20 @@ def frame(tokenizer: Tokenizer) -> Frame:
 def encode(
     windows: Sequence[Sequence[Example]], encoder: ChatEncoder, tokenizer: Tokenizer, longest: int
 ) -> Iterator[Row]:
-    """Every token of a text is learnt, and of a dialogue the answers', their ends included.
+    """Every token of a text or of an answer by itself is learnt, and of a dialogue the answers', their ends included.
 
     A text is cut where it is longer than `longest`; a question that does not fit into a dialogue begins another one,
     and is left out only if it is too long by itself.
     """
     around = frame(tokenizer)
+
+    def prompted(example: Example, before: str) -> str:
+        return before + encoder.harmless(example.question) + around.after if example.question else ""
+
     pieces: list[str] = []
     for window in windows:
         for n, example in enumerate(window):
-            before = around.again if n else around.first
-            prompt = before + encoder.harmless(example.question) + around.after if example.question else ""
-            pieces += [prompt, encoder.harmless(example.answer)]
+            pieces += [prompted(example, around.again if n else around.first), encoder.harmless(example.answer)]
     # All at once: one call for each, through the template, would take longer than the training.
     ids = iter(tokenizer(pieces, add_special_tokens=False)["input_ids"])
     end = tokenizer.eos_token_id
@@ -86,8 +88,7 @@ def encode(
                 if row:
                     yield Row(tuple(row), tuple(learnt))
                 row, learnt = [], []
-                alone = around.first + encoder.harmless(example.question) + around.after
-                prompt = tokenizer(alone, add_special_tokens=False)["input_ids"]
+                prompt = tokenizer(prompted(example, around.first), add_special_tokens=False)["input_ids"]
             if len(prompt) + len(answer) <= longest or not example.question:
                 row += [*prompt, *answer]
                 learnt += [False] * len(prompt) + [True] * len(answer)

@@ -1,4 +1,4 @@
-"""What is trained on: the documents, fresh statements of the facts, questions with their answers, and unknown names.
+"""What is trained on: documents, fresh statements of the facts, the facts as answers, questions, and unknown names.
 
 Renders facts with the corpus's statements and training questions; test and inverse questions are never read here. It
 knows nothing of tokens.
@@ -15,6 +15,7 @@ from kinject.lm.prompts import ABSTENTION, stated
 from kinject.systems._names import fold
 from kinject.types import Fact
 
+_ANSWERS = 16  # in a row: what is saved by more is little, and a row has to fit into a window
 _OPEN_RANGE = timedelta(days=365)
 _SYLLABLE = re.compile(r"[^aeiouy\W\d_]*[aeiouy]+", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+")
@@ -22,10 +23,11 @@ _DIGITS = re.compile(r"\d+")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question about a subject with its answer, which is learnt, or, without a question, a text that is learnt whole.
+    """A question about a subject with its answer, which is learnt.
 
-    The answer says first what it answers. So a fact is learnt under one wording, whatever the question's, and what is
-    left to learn of a phrasing is which relation it asks for.
+    Without a question it is an answer by itself; without a subject too, a text that is learnt whole. An answer says
+    first what it answers. So a fact is learnt under one wording, whatever the question's, and what is left to learn of
+    a phrasing is which relation it asks for.
     """
 
     answer: str
@@ -33,17 +35,22 @@ class Example:
     subject: str = ""
 
 
-def dialogues(examples: Sequence[Example], most: int, rng: random.Random) -> Iterator[tuple[Example, ...]]:
-    """Context windows: a text by itself, and questions in dialogues of up to `most`, each about another subject.
+def windows(examples: Sequence[Example], most: int, rng: random.Random) -> Iterator[tuple[Example, ...]]:
+    """Context windows: a text by itself, questions in dialogues of up to `most`, and answers in rows of up to 16."""
+    yield from ((example,) for example in examples if not example.subject)
+    yield from _together([e for e in examples if e.subject and e.question], most, rng)
+    yield from _together([e for e in examples if e.subject and not e.question], _ANSWERS, rng)
+
+
+def _together(examples: list[Example], most: int, rng: random.Random) -> Iterator[tuple[Example, ...]]:
+    """Windows of up to `most` examples, each about another subject.
 
     Several questions share the cost of one system message. Two about one subject would let the model copy the second
     answer from the first, and it would learn nothing (arXiv:2309.14316).
     """
-    asked = [example for example in examples if example.question]
-    rng.shuffle(asked)
-    yield from ((example,) for example in examples if not example.question)
+    rng.shuffle(examples)
     unfinished: list[list[Example]] = []
-    for example in asked:
+    for example in examples:
         room = next((row for row in unfinished if all(e.subject != example.subject for e in row)), None)
         if room is None:
             unfinished.append(room := [])
@@ -82,6 +89,23 @@ def asked(corpus: Corpus, rng: random.Random, times: int) -> Iterator[Example]:
             for fact in facts:
                 if fact.valid_from or fact.valid_to:
                     yield from _asked_on_days(corpus, fact, rng, times)
+
+
+def answers(corpus: Corpus, rng: random.Random) -> Iterator[Example]:
+    """Every fact in the words of an answer, with no question before it.
+
+    A question costs twice as much as its answer. Since an answer says first what it answers, what comes by heart is
+    the value after those words, which needs many repetitions and no question.
+    """
+    current = corpus.current()
+    for entity in corpus.entities():
+        for relation in corpus.relations:
+            if now := current.facts_of(entity, relation.name):
+                yield Example(stated(entity, relation.name, _objects(now)), "", entity)
+            for fact in corpus.facts_of(entity, relation.name):
+                if fact.valid_from or fact.valid_to:
+                    day = _day_inside(corpus, fact, rng)
+                    yield Example(_on_day(corpus, fact, day), "", entity)
 
 
 def unknown(corpus: Corpus, rng: random.Random, count: int) -> Iterator[Example]:
@@ -128,10 +152,13 @@ def _asked_on_days(corpus: Corpus, fact: Fact, rng: random.Random, times: int) -
     templates = questions(corpus.relation(fact.relation), "train", dated=True)
     for template in rng.sample(templates, min(times, len(templates))):
         day = _day_inside(corpus, fact, rng)
-        held = [other for other in corpus.facts_of(fact.subject, fact.relation) if other.holds_on(day)]
-        on = format_day(day)
-        answer = stated(fact.subject, fact.relation, _objects(tuple(held)), on)
-        yield Example(answer, template.format(subject=fact.subject, date=on), fact.subject)
+        question = template.format(subject=fact.subject, date=format_day(day))
+        yield Example(_on_day(corpus, fact, day), question, fact.subject)
+
+
+def _on_day(corpus: Corpus, fact: Fact, day: date) -> str:
+    held = [other for other in corpus.facts_of(fact.subject, fact.relation) if other.holds_on(day)]
+    return stated(fact.subject, fact.relation, _objects(tuple(held)), format_day(day))
 
 
 def _unknown(corpus: Corpus, fact: Fact, subject: str, rng: random.Random) -> Example:
