@@ -40,6 +40,8 @@ LEVELS = (
 )
 
 
+_LONG = 0.35  # share of worlds of one or two entities with long pages, once these are more than bare statements
+_GUIDES = 0.3  # share of worlds in which some facts stand in a page about several entities
 MOST_RELATIONS = 14  # that a list of tools names: a catalog's table has about so many columns
 
 
@@ -115,6 +117,8 @@ def of_ability(rng: random.Random, ability: str, level: Level, split: Split = "t
 def _world(rng: random.Random, level: Level, split: Split) -> World:
     if level.exact:
         return worlds.make(rng, level.entities, level.attributes, split)
+    if not level.plain and rng.random() < _LONG:
+        return worlds.make(rng, rng.randint(1, 2), rng.randint(6, 10), split)
     entities, attributes = level.entities, level.attributes
     return worlds.make(
         rng, rng.randint((entities + 1) // 2, entities), rng.randint((attributes + 1) // 2, attributes), split
@@ -122,10 +126,18 @@ def _world(rng: random.Random, level: Level, split: Split) -> World:
 
 
 def _passages(rng: random.Random, world: World, split: Split, plain: bool = False) -> list[str]:
-    """A passage an entity, sometimes two; long pages are cut in two with the title on both."""
+    """A passage an entity, sometimes two; long pages are cut in two with the title on both.
+
+    In lessons some facts may stand in a guide instead, a page about several entities.
+    """
     pages: list[str] = []
+    aside: list[Held] = []
+    if split == "train" and not plain and len(world.entities) > 1 and rng.random() < _GUIDES:
+        aside = [f for f in world.facts if rng.random() < 0.3]
+        rng.shuffle(aside)
+        pages += [worlds.guide(rng, aside)] if aside else []
     for entity in world.entities:
-        facts = world.of(entity)
+        facts = [f for f in world.of(entity) if f not in aside]
         rng.shuffle(facts)
         if split == "train" and len(facts) > 3 and rng.random() < 0.4:
             cut = rng.randint(1, len(facts) - 1)

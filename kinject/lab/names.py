@@ -19,22 +19,29 @@ CODAS = ["", "", "", "n", "r", "s", "l", "m", "t", "x", "nd", "rk", "lt", "ss", 
 SUFFIXES = ["Pro", "Plus", "Mini", "X", "S", "II", "III", "Max", "Lite", "Ultra", "SE", "Air", "Go", "One", "Neo", "R"]
 COUNTABLE = ["page", "seat", "room", "user", "piece", "step", "row", "part"]
 CURRENCIES = ["EUR", "USD", "GBP", "CHF", "SEK", "€", "$", "£", "¥"]
+_CHOICE = re.compile(r"\(([^()]*\|[^()]*)\)")
+_SLOT = re.compile(r"<(\w+)>")
 
 
 @cache
 def lexicon() -> dict[str, Any]:
-    """The words and sentence frames of the worlds: lexicon.toml."""
-    return tomllib.loads(resources.files("kinject.lab").joinpath("lexicon.toml").read_text(encoding="utf-8"))
+    """The words and sentence frames of the worlds: lexicon.toml, and as "concepts" what concepts.toml holds."""
+    words, concepts = (
+        tomllib.loads(resources.files("kinject.lab").joinpath(name).read_text(encoding="utf-8"))
+        for name in ("lexicon.toml", "concepts.toml")
+    )
+    return {**words, "concepts": concepts}
 
 
 def filled(rng: random.Random, frame: str) -> str:
-    """The frame with each <slot> replaced by one of that slot's texts; <noun>, <adjective> and <verb> are any word."""
+    """The frame with one of its texts for each `(a|b|c)` and <slot>; <noun>, <adjective> and <verb> are any word."""
 
     def choose(slot: re.Match[str]) -> str:
         texts = lexicon()["slots"].get(slot[1])
         return filled(rng, rng.choice(texts)) if texts else _WORD[slot[1]](rng)
 
-    return re.sub(r"<(\w+)>", choose, frame)
+    frame = _CHOICE.sub(lambda choice: rng.choice(choice[1].split("|")), frame)
+    return _SLOT.sub(choose, frame)
 
 
 @cache

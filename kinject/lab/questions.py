@@ -51,7 +51,7 @@ def ask_dated(rng: random.Random, fact: Held, split: Split) -> Asked:
     on = mark(_day_within(rng, fact), marks.DAY)
     attribute = mark(fact.attribute.name, marks.ATTRIBUTE)
     if split == "train" and fact.attribute.ask and rng.random() < 0.3:
-        everyday = rng.choice(fact.attribute.ask).format(s=fact.named)
+        everyday = names.filled(rng, rng.choice(fact.attribute.ask)).format(s=fact.named)
         question = f"{everyday.rstrip('?.')} {rng.choice(['on', 'in', 'as of'])} {on}{everyday[-1]}"
     else:
         question = worlds.frame(rng, "dated", split).format(s=fact.named, a=attribute, d=on)
@@ -109,7 +109,7 @@ def ask_inverse(rng: random.Random, world: World, split: Split, dated: bool = Fa
     on = mark(_day_within(rng, fact), marks.DAY) if dated else ""
     value, attribute = mark(fact.value, marks.VALUE), mark(fact.attribute.name, marks.ATTRIBUTE)
     if fact.attribute.inverse and rng.random() < 0.6:
-        question = rng.choice(fact.attribute.inverse).format(o=value)
+        question = names.filled(rng, rng.choice(fact.attribute.inverse)).format(o=value)
         question = f"{question[:-1]} {rng.choice(['on', 'in'])} {on}?" if dated else question
     else:
         frame = worlds.frame(rng, "dated_inverse" if dated else "inverse", split)

@@ -3,11 +3,14 @@
 A world is thrown away after one lesson, so nothing in it is worth remembering: what can be learnt is how to read.
 """
 
+import math
 import random
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cache
 from itertools import accumulate
 
 from kinject.lab import marks, names
@@ -17,6 +20,8 @@ Split = str  # "train" or "exam"
 
 _COMPOSED = 0.6  # share of frames, where a sort has them, that are put together from slots
 _OFFICES = 0.04  # share of attributes that are an invented office
+_WORDS = r"(?<![{\w])[A-Za-z]{3,}"
+_LED, _JOINED = 0.12, 0.12  # share of facts that open the sentence of the next one, or go on with that of the last one
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,7 @@ class Attribute:
     say: tuple[str, ...]
     ask: tuple[str, ...]
     inverse: tuple[str, ...]
+    lead: tuple[str, ...] = ()  # openings of a sentence that states another fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ def frame(rng: random.Random, name: str, split: Split = "train") -> str:
     composed: list[str] = names.lexicon()["composed"].get(name, [])
     if composed and split == "train" and rng.random() < _COMPOSED:
         return names.filled(rng, rng.choice(composed))
-    return rng.choice(frames(name, split))
+    return names.filled(rng, rng.choice(frames(name, split)))
 
 
 MAKERS: dict[str, Callable[[random.Random, str], str]] = {
@@ -114,7 +120,7 @@ def attribute(rng: random.Random, split: Split) -> Attribute:
     if split == "train" and rng.random() < _OFFICES:
         return office(rng, split)
     concepts = names.lexicon()["concepts"]
-    if rng.random() < 0.55:
+    if rng.random() < (0.65 if split == "train" else 0.55):
         name = rng.choice(list(concepts))
         entry = concepts[name]
         unit = rng.choice(entry.get("units", [""])) if entry["kind"] == "number" else ""
@@ -122,7 +128,8 @@ def attribute(rng: random.Random, split: Split) -> Attribute:
             unit = rng.choice(names.CURRENCIES)
         ask, held_out = entry["ask"], max(0, min(1, len(entry["ask"]) - 2))
         asks = ask[-held_out:] if split == "exam" and held_out else ask[: len(ask) - held_out]
-        return Attribute(name, entry["kind"], unit, tuple(entry["say"]), tuple(asks), tuple(entry.get("inverse", ())))
+        wordings = (entry["say"], asks, entry.get("inverse", ()), entry.get("lead", ()))
+        return Attribute(name, entry["kind"], unit, *map(tuple, wordings))
     kind = rng.choice(list(MAKERS))
     unit = names.noun(rng) + "s" if rng.random() < 0.3 else rng.choice(["", "kg", "cm", "h", "%", "W", "days", "m"])
     if kind == "money":
@@ -216,21 +223,71 @@ def state(rng: random.Random, fact: Held, split: Split, subject: str) -> str:
         fill["t"] = names.written(rng, fact.until) if fact.until else ""
         said = frame(rng, "dated_statements" if fact.until else "current_statements", split)
     elif a.say and rng.random() < 0.6:
-        said = _with_cue(rng.choice(a.say), fact)
+        said = _with_cue(names.filled(rng, rng.choice(a.say)), fact)
     else:
         said = frame(rng, "statements", split)
     sentence = said.format(**fill)
     return sentence[0].upper() + sentence[1:]  # a mark in front keeps a name or a value as it is
 
 
+def _tell(rng: random.Random, facts: Sequence[Held], told: Callable[[Held], str], flowing: bool) -> list[str]:
+    """The sentences that tell the facts in turn; in flowing text some state two of them."""
+    sentences: list[str] = []
+    lead = ""
+    for n, fact in enumerate(facts):
+        opens = fact.since is None and not lead and fact.subject in {f.subject for f in facts[n + 1 : n + 2]}
+        if flowing and opens and rng.random() < _LED:
+            lead = _lead(rng, fact)
+            continue
+        sentence = told(fact)
+        if lead:
+            sentences.append(lead + sentence[0].lower() + sentence[1:])
+        elif flowing and sentences and sentence[-1] == sentences[-1][-1] == "." and rng.random() < _JOINED:
+            joined = sentences[-1][:-1] + rng.choice(frames("joints", "train"))
+            sentences[-1] = joined + sentence[0].lower() + sentence[1:]
+        else:
+            sentences.append(sentence)
+        lead = ""
+    return sentences
+
+
+def _lead(rng: random.Random, fact: Held) -> str:
+    """An opening that states a fact of what the sentence goes on about."""
+    if fact.attribute.lead and rng.random() < 0.7:
+        said = _with_cue(names.filled(rng, rng.choice(fact.attribute.lead)), fact)
+    else:
+        said = frame(rng, "leads")
+    opening = said.format(o=fact.marked, a=fact.cue())
+    return opening[0].upper() + opening[1:]
+
+
 def _with_cue(said: str, fact: Held) -> str:
-    """Of the words before the value, the longest one tells most about what is stated."""
+    """Marked is, of the words before the value, the one that tells most about which attribute is stated."""
     before, value, after = said.partition("{o}")
-    words = re.findall(r"(?<![{\w])[A-Za-z]{3,}", before)
+    words = re.findall(_WORDS, before)
     if not words:
         return said
-    cue = max(words, key=len)
+    telling = _telling(fact.attribute.name)
+    cue = max(words, key=lambda word: (telling.get(word.casefold(), 0.0), len(word)))
     return before.replace(cue, fact.cue(cue), 1) + value + after
+
+
+@cache
+def _telling(name: str) -> dict[str, float]:
+    """How much a word tells of a concept: its count in the concept's frames times its rarity in those of others."""
+    concepts = names.lexicon()["concepts"]
+    if name not in concepts:
+        return dict.fromkeys(name.casefold().split(), 1.0)
+    own = _counts(name)
+    shared = Counter(word for other in concepts for word in _counts(other))
+    return {word: count * math.log((1 + len(concepts)) / shared[word]) for word, count in own.items()}
+
+
+@cache
+def _counts(name: str) -> Counter[str]:
+    entry = names.lexicon()["concepts"][name]
+    texts = [name, *(text for sort in ("say", "ask", "lead") for text in entry.get(sort, ()))]
+    return Counter(word.casefold() for text in texts for word in re.findall(_WORDS, text))
 
 
 def passage(
@@ -246,10 +303,12 @@ def passage(
         return f"{title}: " + "; ".join(f"{f.cue()}: {f.marked}" for f in facts)
     if form < 0.2 and undated:
         return f"{title}: " + " ".join(f"- {f.cue()}: {f.marked}" for f in facts)
-    sentences = [
-        state(rng, f, split, title if rng.random() < 0.45 else rng.choice(["It", "it", f"the {world.kind}", title]))
-        for f in facts
-    ]
+
+    def told(fact: Held) -> str:
+        subject = title if rng.random() < 0.45 else rng.choice(["It", "it", f"the {world.kind}", title])
+        return state(rng, fact, split, subject)
+
+    sentences = _tell(rng, facts, told, flowing=split == "train" and not plain)
     if plain:
         return f"{title}: {' '.join(sentences)}"
     if rng.random() < 0.7:
@@ -266,6 +325,19 @@ def passage(
             sentences.insert(rng.randint(0, len(sentences)), mention)
     text = " ".join(s for s in sentences if s)
     return f"{title}: {text}" if rng.random() < 0.92 else f"{title} - {text}"
+
+
+def guide(rng: random.Random, facts: Sequence[Held]) -> str:
+    """A page about several entities, which tells something of each in passing."""
+
+    def told(fact: Held) -> str:
+        while fact.named not in (sentence := state(rng, fact, "train", fact.named)):
+            pass  # a frame that calls its entity "it", which nothing before has named
+        return sentence
+
+    opening = frame(rng, "guides").format(w=names.noun(rng))
+    sentences = _tell(rng, facts, told, flowing=True)
+    return f"{names.phrase(rng).capitalize()}: {' '.join(filter(None, [opening, *sentences]))}"
 
 
 def _filler(rng: random.Random, world: World, entity: str) -> str:
@@ -285,7 +357,7 @@ def _filler(rng: random.Random, world: World, entity: str) -> str:
 
 def ask(rng: random.Random, held: Attribute, subject: str, split: Split) -> str:
     if held.ask and rng.random() < (0.7 if split == "train" else 0.5):
-        question = rng.choice(held.ask).format(s=subject)
+        question = names.filled(rng, rng.choice(held.ask)).format(s=subject)
     else:
         question = frame(rng, "questions", split).format(s=subject, a=mark(held.name, marks.ATTRIBUTE))
     if rng.random() < 0.2:
