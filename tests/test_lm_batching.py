@@ -1,12 +1,16 @@
 """The queue: batches by group and length, bounded waiting, and failures that stay where they belong."""
 
+import random
 import threading
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from kinject.errors import ModelError, OverloadedError, PromptTooLongError
 from kinject.lm.batching import BatchingQueue, Job, Limits, choose
+from kinject.lm.company import Company, current
 
 
 def job(tokens: int, kind: str = "generate", payload: object = None) -> Job:
@@ -111,3 +115,51 @@ def test_closing_fails_those_who_wait():
         late.future.result(5)
     with pytest.raises(ModelError, match="was closed"):
         queue.submit(job(3))
+
+
+def jittered_batches(seed: int) -> list[list[int]]:
+    """The batches of five members with three jobs each, who come when they like, and of a stranger."""
+    rng, batches = random.Random(seed), []
+
+    def run(jobs: Sequence[Job]) -> None:
+        batches.append([job.tokens for job in jobs])
+        for each in jobs:
+            each.future.set_result(None)
+
+    queue, company = BatchingQueue(run, Limits(max_rows=3)), Company(5)
+    delays = [[rng.random() / 200 for _ in range(3)] for _ in range(5)]
+
+    def member(n: int) -> None:
+        with company.member():
+            for turn, delay in enumerate(delays[n][: 1 + n % 3]):
+                time.sleep(delay)
+                each = Job(("generate", ""), 10 * turn + n, None, b"", current())
+                queue.submit(each)
+                company.wait_for(each.future, queue.look_again)
+                each.future.result(5)
+
+    with ThreadPoolExecutor(6) as pool:
+        done = [pool.submit(member, n) for n in range(5)]
+        stranger = job(1000)
+        queue.submit(stranger)
+        stranger.future.result(5)
+        for each in done:
+            each.result(5)
+    return [batch for batch in batches if batch != [1000]]
+
+
+def test_a_company_gets_the_same_batches_whoever_comes_first():
+    expected = [[0, 1, 2], [3, 4, 11], [12, 14], [22]]
+    assert [jittered_batches(seed) for seed in range(10)] == [expected] * 10
+
+
+def test_a_company_that_is_dissolved_waits_for_nobody():
+    gate, company = Gate(), Company(2)
+    gate.opened.set()
+    queue = BatchingQueue(gate)
+    alone = Job(("generate", ""), 1, "answer", b"", company)
+    queue.submit(alone)
+    company.wait_for(alone.future, queue.look_again)
+    assert not alone.future.done()
+    company.dissolve()
+    assert alone.future.result(5) == "answer"

@@ -132,6 +132,7 @@ def test_control_tokens_in_text_stay_text(either_lm):
 def test_a_forgotten_model_ends_its_thread(tiny_lfm2):
     lm = open_model(str(tiny_lfm2))
     lm.complete(asked("hello", 2))
+    gc.collect()  # models that other tests forgot
     before = threading.active_count()
     del lm
     gc.collect()

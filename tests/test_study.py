@@ -8,11 +8,11 @@ from kinject import corpus, study
 from kinject.errors import OptionError, PromptTooLongError, StoreError, UnknownNameError
 from kinject.grading import Grader
 from kinject.store import JsonLines
-from kinject.study import Study, job
+from kinject.study import Study, asking, job
 from kinject.study.asking import Asked, ask_all, converse
 from kinject.study.plan import settle
 from kinject.systems.closed_book import ClosedBook, Config
-from kinject.types import Answer, Probe, Turn
+from kinject.types import Answer, Probe, Record, Turn
 
 CORPUS = make_toy_corpus()
 SMALL = ("recall=6", "temporal=3", "unanswerable=4", "pushback=1")
@@ -34,6 +34,13 @@ def small(tiny_lfm2, tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
     corpus.save(CORPUS, folder / "toy")
     return Study(folder / "toy", folder / "run", str(tiny_lfm2), settings=SETTINGS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_companies():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asking, "CALLERS", 8)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +82,7 @@ def test_an_opened_system_answers_as_in_the_study(finished):
 
 
 @pytest.mark.parametrize("stage", ["sft", "ask kg"])
-def test_a_killed_study_keeps_its_records_and_asks_the_rest(small, finished, tmp_path, stage):
+def test_a_killed_study_ends_with_the_records_of_one_that_was_not(small, finished, tmp_path, stage):
     def kill(step):
         if step.stage == stage and step.done == 2:
             raise Killed
@@ -87,8 +94,14 @@ def test_a_killed_study_keeps_its_records_and_asks_the_rest(small, finished, tmp
     assert not (again.out / "study.json").exists()
     study.run(again)
     assert JsonLines(again.out / "records.jsonl").rows()[: len(kept)] == kept
-    expected = [r.key for r in finished.records() if r.system in again.systems]
-    assert [r.key for r in study.open_run(again.out).records()] == expected
+    expected = [untimed(r) for r in finished.records() if r.system in again.systems]
+    assert [untimed(r) for r in study.open_run(again.out).records()] == expected
+
+
+def untimed(record: Record) -> Record:
+    """Without how long it took; what is left includes probabilities to the last bit."""
+    answers = (replace(a, usage=replace(a.usage, seconds=0.0)) for a in record.answers)
+    return replace(record, answers=tuple(answers))
 
 
 def test_a_finished_study_asks_nothing_again(small, finished):
@@ -184,7 +197,7 @@ def test_a_prompt_that_is_too_long_is_a_wrong_answer_and_not_the_end(tmp_path):
 
     probe = Probe("p", "recall", "Which weight does Aldo have?", ("100 g",), relation="weight", subject="Aldo")
     with JsonLines(tmp_path / "log") as log:
-        ask_all(TooLong(), Asked("toy", "rag", 0), [probe], Grader(CORPUS), log, lambda step: None)
+        ask_all(TooLong(), Asked("toy", "rag", 0), [probe], set(), Grader(CORPUS), log, lambda step: None)
     (row,) = JsonLines(tmp_path / "log").rows()
     assert (row["verdicts"][0]["outcome"], row["answers"][0]["evidence"][0]["text"]) == (
         "incorrect",

@@ -12,17 +12,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kinject.errors import KinjectError, ModelError, OverloadedError
+from kinject.lm.company import Company
 
 Run = Callable[[Sequence["Job"]], None]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Job:
-    """Jobs of one `group` (kind of work, adapter) may share a batch; `tokens` is the length that sorts them."""
+    """Jobs of one `group` (kind of work, adapter) and one company may share a batch.
+
+    `tokens` is the length that sorts them, `key` what sorts those of a company that are of one length.
+    """
 
     group: tuple[str, str]
     tokens: int
     payload: Any
+    key: bytes = b""
+    company: Company | None = None
     future: "Future[Any]" = field(default_factory=Future)
 
 
@@ -31,7 +37,7 @@ class Limits:
     max_waiting: int = 512  # jobs in the queue before it counts as full
     max_rows: int = 64  # jobs in a batch
     max_tokens: int = 4096  # rows x longest row of a batch; one longer job runs alone
-    company_s: float = 0.003  # how long a batch may wait to become as big as the one before
+    gather_s: float = 0.003  # how long a batch may wait to become as big as the one before
 
 
 class BatchingQueue:
@@ -60,6 +66,11 @@ class BatchingQueue:
             state.waiting.append(job)
             state.changed.notify_all()
 
+    def look_again(self) -> None:
+        """What is in line may have become ready."""
+        with self._state.changed:
+            self._state.changed.notify_all()
+
 
 @dataclass(eq=False)
 class _State:
@@ -84,18 +95,18 @@ def _serve(state: _State) -> None:
 def _next_batch(state: _State) -> list[Job]:
     """Wait for work; [] once the queue is closed."""
     with state.changed:
-        while not state.waiting and not state.closed:
+        while not (ready := _ready(state.waiting)) and not state.closed:
             state.changed.wait()
-        # Callers of the last batch tend to come back together. A lone caller has no company to wait for.
-        deadline = time.monotonic() + state.limits.company_s
-        while len(state.waiting) < state.last_rows and not state.closed:
+        # Callers of the last batch tend to come back together. A lone caller has nobody to wait for.
+        deadline = time.monotonic() + state.limits.gather_s
+        while len(state.waiting) < state.last_rows and not (ready and ready[0].company) and not state.closed:
             left_s = deadline - time.monotonic()
             if left_s <= 0:
                 break
             state.changed.wait(left_s)
         if state.closed:
             return []
-        batch = choose(state.waiting, state.limits)
+        batch = choose(_ready(state.waiting), state.limits)
         chosen = {id(job) for job in batch}
         state.waiting = [job for job in state.waiting if id(job) not in chosen]
         state.last_rows = len(batch)
@@ -103,10 +114,19 @@ def _next_batch(state: _State) -> list[Job]:
         return batch
 
 
+def _ready(waiting: Sequence[Job]) -> list[Job]:
+    """Those that may be run, oldest first; of a company either all of its jobs or none, in their own order."""
+    ready = [job for job in waiting if job.company is None or job.company.all_wait()]
+    if ready and (company := ready[0].company):
+        ready = sorted((job for job in ready if job.company is company), key=lambda job: (job.tokens, job.key))
+    return ready
+
+
 def choose(waiting: Sequence[Job], limits: Limits) -> list[Job]:
-    """The oldest job and those of its group that are nearest to it in length, within the limits, longest last."""
+    """The first job and those of its group that are nearest to it in length, within the limits, longest last."""
     oldest = waiting[0]
-    alike = sorted((job for job in waiting if job.group == oldest.group), key=lambda job: job.tokens)
+    together = (oldest.group, oldest.company)
+    alike = sorted((job for job in waiting if (job.group, job.company) == together), key=lambda job: job.tokens)
     low = high = alike.index(oldest)
     while high - low + 1 < limits.max_rows:
         shorter = oldest.tokens - alike[low - 1].tokens if low > 0 else None

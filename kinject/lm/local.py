@@ -6,19 +6,22 @@ Greedy decoding only. Does not train, and does not know what is asked or why.
 import hashlib
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, MutableMapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kinject.errors import KinjectError, ModelError, PromptTooLongError
+from kinject.lm import company
 from kinject.lm.adapters import BASE, AdaptedModel
 from kinject.lm.base import Chat, Completion, Finish, ModelInfo
 from kinject.lm.batching import BatchingQueue, Job, Limits
+from kinject.lm.company import Company
 from kinject.lm.decoding import Forced, Generated, Prompt, generate, score
 from kinject.lm.encoding import ChatEncoder
 from kinject.lm.grammar import ToolGrammar, parse_tool_calls, text_before_calls
@@ -65,20 +68,21 @@ class LocalLM:
             raise ModelError(f"max_new_tokens must be at least 1, found {chat.max_new_tokens}")
         longest = min(chat.max_new_tokens, shared.window - len(ids))
         constraint = shared.grammar.constraint(chat.tools) if chat.tools else None
-        job = Job(("generate", self._adapter), len(ids), Prompt(ids, longest, constraint))
-        key = hashlib.sha256(repr((self._adapter, ids, longest, chat.tools)).encode()).digest()
-        future, new = shared.recent.setdefault(key, job.future)
+        key = _digest(self._adapter, ids, longest, chat.tools)
+        job = Job(("generate", self._adapter), len(ids), Prompt(ids, longest, constraint), key, company.current())
+        future, new = shared.recent.setdefault((key, job.company), job.future)
         if new:
             self._submit(job)
-        return _completion(future.result(), len(ids), shared.encoder, bool(chat.tools))
+        return _completion(self._result(future), len(ids), shared.encoder, bool(chat.tools))
 
     def log_probability(self, chat: Chat, answer: str) -> float:
         """Natural log-probability of `answer`, and of ending there, as the assistant's next message."""
         ids, forced = self._prompt(chat), self._shared.encoder.answer(answer)
         self._check_length(len(ids) + len(forced))
-        job = Job(("score", self._adapter), len(ids) + len(forced), Forced(ids, forced))
+        key = _digest(self._adapter, ids, forced)
+        job = Job(("score", self._adapter), len(ids) + len(forced), Forced(ids, forced), key, company.current())
         self._submit(job)
-        return float(job.future.result())
+        return float(self._result(job.future))
 
     def with_adapter(self, path: Path, own: bool = False) -> "LocalLM":
         """The same weights and queue with a LoRA adapter on top; `close` of it closes nothing unless `own`."""
@@ -111,6 +115,11 @@ class LocalLM:
         window = self._shared.window
         if needed > window:
             raise PromptTooLongError(f"the prompt needs {needed} tokens; the window of {self.info.name} has {window}")
+
+    def _result(self, future: "Future[Any]") -> Any:
+        if mine := company.current():
+            mine.wait_for(future, self._shared.queue.look_again)
+        return future.result()
 
     def _submit(self, job: Job) -> None:
         try:
@@ -146,15 +155,18 @@ class _Shared:
 class _Runner:
     """Runs one batch. Holds no queue, so that a queue nobody uses can be collected.
 
-    `prefill` is by adapter: the cache of a beginning depends on the weights that read it.
+    `prefill` is by adapter: the cache of a beginning depends on the weights that read it. A company has its own.
     """
 
     adapted: AdaptedModel
     stop_ids: frozenset[int]
     prefill: dict[str, Prefiller] = field(default_factory=lambda: defaultdict(Prefiller))
+    prefill_of: MutableMapping[Company, dict[str, Prefiller]] = field(default_factory=WeakKeyDictionary)
 
     def __call__(self, jobs: Sequence[Job]) -> None:
         kind, adapter = jobs[0].group
+        together = jobs[0].company
+        prefill = self.prefill_of.setdefault(together, defaultdict(Prefiller)) if together else self.prefill
         with self.adapted.using(adapter) as model:
             if kind == "score":
                 scores = score(model, [job.payload for job in jobs], self.stop_ids)
@@ -163,9 +175,7 @@ class _Runner:
             else:
                 prompts = [job.payload for job in jobs]
                 futures = [job.future for job in jobs]
-                generate(
-                    model, prompts, self.stop_ids, lambda i, done: futures[i].set_result(done), self.prefill[adapter]
-                )
+                generate(model, prompts, self.stop_ids, lambda i, done: futures[i].set_result(done), prefill[adapter])
 
 
 class _Recent:
@@ -173,9 +183,9 @@ class _Recent:
 
     def __init__(self, size: int) -> None:
         self._size, self._lock = size, threading.Lock()
-        self._futures: OrderedDict[bytes, Future[Any]] = OrderedDict()
+        self._futures: OrderedDict[Hashable, Future[Any]] = OrderedDict()
 
-    def setdefault(self, key: bytes, future: "Future[Any]") -> "tuple[Future[Any], bool]":
+    def setdefault(self, key: Hashable, future: "Future[Any]") -> "tuple[Future[Any], bool]":
         """The future of `key`, and whether it is the new one."""
         with self._lock:
             found = self._futures.setdefault(key, future)
@@ -186,9 +196,13 @@ class _Recent:
             future.add_done_callback(lambda done: self._forget(key) if done.exception() else None)
         return found, found is future
 
-    def _forget(self, key: bytes) -> None:
+    def _forget(self, key: Hashable) -> None:
         with self._lock:
             self._futures.pop(key, None)
+
+
+def _digest(*asked: Any) -> bytes:
+    return hashlib.sha256(repr(asked).encode()).digest()
 
 
 def _completion(generated: Generated, prompt_tokens: int, encoder: ChatEncoder, tools: bool) -> Completion:

@@ -79,10 +79,9 @@ class Job:
                 log.append(row)
 
     def _ask(self, built: System, system: str, seed: int, probes: list[Probe], grader: Grader) -> None:
-        known = {record.key for record in self._records()}
-        missing = [probe for probe in probes if (system, probe.id, seed) not in known]
+        known = {r.probe.id for r in self._records() if (r.system, r.seed) == (system, seed)}
         with JsonLines(self.out / "records.jsonl") as log:
-            ask_all(built, Asked(self.corpus.name, system, seed), missing, grader, log, self.progress)
+            ask_all(built, Asked(self.corpus.name, system, seed), probes, known, grader, log, self.progress)
 
     def _diagnosis(self, built: System, system: str, seed: int) -> list[measures.Row]:
         module = plugin(system)
