@@ -35,12 +35,12 @@ LEVELS = (
     Level(2, 2, plain=True, questions=6),
     Level(2, 4, plain=True, questions=8),
     Level(3, 4, plain=True, questions=8),
-    Level(4, 5, questions=8),
-    Level(5, 8, questions=8),
+    Level(4, 5, questions=12),
+    Level(5, 8, questions=12),
 )
 
 
-_LONG = 0.35  # share of worlds of one or two entities with long pages, once these are more than bare statements
+_LONG = 0.25  # share of worlds of one or two entities with long pages, once these are more than bare statements
 _GUIDES = 0.3  # share of worlds in which some facts stand in a page about several entities
 MOST_RELATIONS = 14  # that a list of tools names: a catalog's table has about so many columns
 
@@ -120,6 +120,9 @@ def _world(rng: random.Random, level: Level, split: Split) -> World:
     if not level.plain and rng.random() < _LONG:
         return worlds.make(rng, rng.randint(1, 2), rng.randint(6, 10), split)
     entities, attributes = level.entities, level.attributes
+    if not level.plain:
+        # Many answers a token come from small worlds.
+        return worlds.make(rng, rng.randint(1, entities), rng.randint(2, attributes), split)
     return worlds.make(
         rng, rng.randint((entities + 1) // 2, entities), rng.randint((attributes + 1) // 2, attributes), split
     )
@@ -158,16 +161,7 @@ def _reading(
     while (asked := first(world)) is None:
         world = _world(rng, level, split)
     pages = _passages(rng, world, split, level.plain)
-    exchanges = [asked]
-    if split == "train":
-        for _ in range(rng.randrange(level.questions)):
-            more = (
-                questions.ask_missing(rng, world, split, world.attributes)
-                if rng.random() < 0.2
-                else questions.ask_known(rng, world, split)
-            )
-            if more is not None and all((e.subject, e.attribute) != (more.subject, more.attribute) for e in exchanges):
-                exchanges.append(more)
+    exchanges = [asked, *(_more_questions(rng, world, level, asked) if split == "train" else ())]
     history: list[Turn] = []
     for turn in exchanges[:-1]:
         history += [Turn("user", turn.question), Turn("assistant", turn.stated())]
@@ -175,6 +169,19 @@ def _reading(
     messages = (*reading(last.question, pages, history), Message("assistant", last.stated()))
     kind = "abstaining" if marks.plain(last.answer) == ABSTENTION else ability
     return Lesson(kind, messages, tuple(m.role == "assistant" for m in messages))
+
+
+def _more_questions(rng: random.Random, world: World, level: Level, first: Asked) -> list[Asked]:
+    """Further questions about the same pages, each about another fact or about none."""
+    facts = [f for f in world.facts if f.until is None and (f.named, f.attribute) != (first.subject, first.attribute)]
+    rng.shuffle(facts)
+    asked: dict[tuple[str, str], Asked] = {}
+    for fact in facts[: rng.choice([0, level.questions, level.questions, level.questions])]:
+        one = questions.ask_for(rng, fact, "train")
+        if rng.random() < 0.2:
+            one = questions.ask_missing(rng, world, "train", world.attributes)
+        asked[one.subject, one.attribute.name] = one
+    return list(asked.values())
 
 
 def _read(rng: random.Random, level: Level, split: Split) -> Lesson:

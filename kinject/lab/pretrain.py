@@ -45,7 +45,7 @@ class Config:
     tokens: int = 25_000_000  # non-padding tokens read in all
     workers: int = 2  # processes that share each step's work: one a core, or one an accelerator
     batch_tokens: int = 3072  # padded tokens a step, over all workers
-    longest: int = 1024  # lessons with more tokens are left out
+    longest: int = 1280  # lessons with more tokens are left out
     draw: int = 768  # lessons drawn at a time over all workers, and sorted by length into batches
     sample: int = 12_000  # lessons that the tokenizer is trained on
     matrix_lr: float = 1.2e-3

@@ -42,9 +42,12 @@ def ask_known(rng: random.Random, world: World, split: Split, dated: bool = Fals
         past = [f for f in world.facts if f.since is not None]
         return ask_dated(rng, rng.choice(past), split) if past else None
     now = world.current(subject, held)
-    if now is None:
-        return None
-    return Asked(worlds.ask(rng, held, now.named, split), now.marked, now.named, held, (now,))
+    return None if now is None else ask_for(rng, now, split)
+
+
+def ask_for(rng: random.Random, now: Held, split: Split) -> Asked:
+    """A question about a fact that holds now."""
+    return Asked(worlds.ask(rng, now.attribute, now.named, split), now.marked, now.named, now.attribute, (now,))
 
 
 def ask_dated(rng: random.Random, fact: Held, split: Split) -> Asked:

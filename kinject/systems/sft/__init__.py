@@ -38,7 +38,7 @@ from kinject.systems.sft.loop import Epoch, Plan, train
 from kinject.systems.sft.text import Example
 from kinject.types import Probe, System
 
-_SCHEMA = 4
+_SCHEMA = 5
 _QUIZ = 60
 _SMALL = 50_000_000
 _LONGEST = 512
@@ -52,10 +52,10 @@ class Config:
     epochs: int = 8  # the loss still falls here; more of them do not fit into a quick study on two cores
     paraphrases: int = 1  # renderings of an entity and phrasings of a question an epoch; each epoch draws new ones
     questions: int = 6  # in one dialogue, about as many subjects; they share a system message
-    asked_share: float = 0.5  # of the questions that an epoch asks
-    answers: int = 2  # times that an epoch holds every fact in the words of its answer, without a question
+    asked_share: float = 0.34  # of the questions that an epoch asks
+    answers: int = 3  # times that an epoch holds every fact in the words of its answer, without a question
     idk_share: float = 0.08  # questions about unknown names among the questions; more costs recall
-    text_share: float = 0.5  # of the pages and of the entities' restated facts that an epoch holds
+    text_share: float = 0.25  # of the pages and of the entities' restated facts that an epoch holds
     learning_rate: float = 0.0  # of matrices; 0: 2e-3 below 50 M parameters, 2e-5 above, for lora ten times that
     weight_decay: float = 0.1  # of matrices
     lora_rank: int = 32  # of the adapter, for method=lora

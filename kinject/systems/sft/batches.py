@@ -62,7 +62,7 @@ def frame(tokenizer: Tokenizer) -> Frame:
 def encode(
     windows: Sequence[Sequence[Example]], encoder: ChatEncoder, tokenizer: Tokenizer, longest: int
 ) -> Iterator[Row]:
-    """Every token of a text or of an answer by itself is learnt, and of a dialogue the answers', their ends included.
+    """Every token of a text is learnt, and the answers' of a dialogue or by themselves, their ends included.
 
     A text is cut where it is longer than `longest`; a question that does not fit into a dialogue begins another one,
     and is left out only if it is too long by itself.
@@ -75,7 +75,8 @@ def encode(
     pieces: list[str] = []
     for window in windows:
         for n, example in enumerate(window):
-            pieces += [prompted(example, around.again if n else around.first), encoder.harmless(example.answer)]
+            pieces += [prompted(example, around.again if n else around.first)]
+            pieces += [encoder.harmless(example.answer), encoder.harmless(example.given)]
     # All at once: one call for each, through the template, would take longer than the training.
     ids = iter(tokenizer(pieces, add_special_tokens=False)["input_ids"])
     end = tokenizer.eos_token_id
@@ -83,7 +84,7 @@ def encode(
         row: list[int] = []
         learnt: list[bool] = []
         for n, example in enumerate(window):
-            prompt, answer = next(ids), [*next(ids), end]
+            prompt, answer, given = next(ids), [*next(ids), end], len(next(ids))
             if n and (not row or len(row) + len(prompt) + len(answer) > longest):
                 if row:
                     yield Row(tuple(row), tuple(learnt))
@@ -91,7 +92,7 @@ def encode(
                 prompt = tokenizer(prompted(example, around.first), add_special_tokens=False)["input_ids"]
             if len(prompt) + len(answer) <= longest or not example.question:
                 row += [*prompt, *answer]
-                learnt += [False] * len(prompt) + [True] * len(answer)
+                learnt += [False] * (len(prompt) + given) + [True] * (len(answer) - given)
         for start in range(0, len(row), longest):
             yield Row(tuple(row[start : start + longest]), tuple(learnt[start : start + longest]))
 

@@ -25,14 +25,15 @@ _DIGITS = re.compile(r"\d+")
 class Example:
     """A question about a subject with its answer, which is learnt.
 
-    Without a question it is an answer by itself; without a subject too, a text that is learnt whole. An answer says
-    first what it answers. So a fact is learnt under one wording, whatever the question's, and what is left to learn of
-    a phrasing is which relation it asks for.
+    Without a question it is an answer by itself, of which the `given` beginning is not learnt; without a subject too, a
+    text that is learnt whole. An answer says first what it answers. So a fact is learnt under one wording, whatever the
+    question's, and what is left to learn of a phrasing is which relation it asks for.
     """
 
     answer: str
     question: str = ""
     subject: str = ""
+    given: str = ""
 
 
 def windows(examples: Sequence[Example], most: int, rng: random.Random) -> Iterator[tuple[Example, ...]]:
@@ -95,17 +96,22 @@ def answers(corpus: Corpus, rng: random.Random) -> Iterator[Example]:
     """Every fact in the words of an answer, with no question before it.
 
     A question costs twice as much as its answer. Since an answer says first what it answers, what comes by heart is
-    the value after those words, which needs many repetitions and no question.
+    the value after those words, which needs many repetitions and no question. The words themselves are drawn: nothing
+    before them tells which come next.
     """
     current = corpus.current()
     for entity in corpus.entities():
         for relation in corpus.relations:
             if now := current.facts_of(entity, relation.name):
-                yield Example(stated(entity, relation.name, _objects(now)), "", entity)
+                yield _by_itself(entity, relation.name, _objects(now))
             for fact in corpus.facts_of(entity, relation.name):
                 if fact.valid_from or fact.valid_to:
                     day = _day_inside(corpus, fact, rng)
-                    yield Example(_on_day(corpus, fact, day), "", entity)
+                    yield _by_itself(entity, relation.name, _objects_on(corpus, fact, day), format_day(day))
+
+
+def _by_itself(entity: str, relation: str, value: str, on: str = "") -> Example:
+    return Example(stated(entity, relation, value, on), "", entity, stated(entity, relation, "", on).rstrip())
 
 
 def unknown(corpus: Corpus, rng: random.Random, count: int) -> Iterator[Example]:
@@ -152,13 +158,13 @@ def _asked_on_days(corpus: Corpus, fact: Fact, rng: random.Random, times: int) -
     templates = questions(corpus.relation(fact.relation), "train", dated=True)
     for template in rng.sample(templates, min(times, len(templates))):
         day = _day_inside(corpus, fact, rng)
-        question = template.format(subject=fact.subject, date=format_day(day))
-        yield Example(_on_day(corpus, fact, day), question, fact.subject)
+        on = format_day(day)
+        answer = stated(fact.subject, fact.relation, _objects_on(corpus, fact, day), on)
+        yield Example(answer, template.format(subject=fact.subject, date=on), fact.subject)
 
 
-def _on_day(corpus: Corpus, fact: Fact, day: date) -> str:
-    held = [other for other in corpus.facts_of(fact.subject, fact.relation) if other.holds_on(day)]
-    return stated(fact.subject, fact.relation, _objects(tuple(held)), format_day(day))
+def _objects_on(corpus: Corpus, fact: Fact, day: date) -> str:
+    return _objects(tuple(f for f in corpus.facts_of(fact.subject, fact.relation) if f.holds_on(day)))
 
 
 def _unknown(corpus: Corpus, fact: Fact, subject: str, rng: random.Random) -> Example:
