@@ -23,6 +23,7 @@ from kinject.corpus import Corpus, questions
 from kinject.errors import ModelError
 from kinject.lm import open_model
 from kinject.lm.base import LM
+from kinject.lm.company import Company
 from kinject.lm.encoding import ChatEncoder
 from kinject.lm.loading import Loaded, load
 from kinject.lm.local import LocalLM
@@ -195,9 +196,15 @@ def _answers(loaded: Loaded, probes: Sequence[Probe], config: Config) -> tuple[s
     """By free generation, through the queue that answers everybody else; a new one, as it remembers its answers."""
     lm = LocalLM.start(loaded)
     system = closed_book.ClosedBook(lm, closed_book.Config(config.max_new_tokens))
+    company = Company(len(probes))
+
+    def ask(probe: Probe) -> str:
+        with company.member():
+            return system.ask(probe.question).text
+
     try:
         with ThreadPoolExecutor(_QUIZ) as pool:
-            return tuple(answer.text for answer in pool.map(system.ask, [probe.question for probe in probes]))
+            return tuple(pool.map(ask, probes))
     finally:
         lm.close()
 
