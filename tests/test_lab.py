@@ -14,6 +14,7 @@ from transformers import AutoTokenizer
 from kinject import corpus
 from kinject.lab import encoding, exam, lessons, marks, names, pointers, pretrain, worlds
 from kinject.lm.base import Chat, Completion, ModelInfo
+from kinject.systems.kg.tools import is_refusal
 
 CORPORA = ["catalog", "presidents"]
 TEMPLATE = Path(pretrain.__file__).parent.parent / "lm" / "mini"
@@ -56,6 +57,18 @@ def test_the_exam_draws_no_composed_frame(sort):
     rng = random.Random(0)
     assert {worlds.frame(rng, sort, "exam") for _ in range(200)} <= set(worlds.frames(sort, "exam"))
     assert {worlds.frame(rng, sort) for _ in range(200)} - set(worlds.frames(sort, "train"))
+
+
+def test_a_result_of_a_tool_is_what_the_graph_would_say():
+    results = [
+        message.content
+        for ability in ("tool", "tool_inverse", "tool_missing", "tool_holder")
+        for seed in range(40)
+        for message in lessons.of_ability(random.Random(seed), ability, lessons.LEVELS[-1]).messages
+        if message.role == "tool"
+    ]
+    assert all(is_refusal(result) != all(line.count(" | ") >= 2 for line in result.split("\n")) for result in results)
+    assert {"nothing", "no", "several"} <= {result.split()[0] for result in results if is_refusal(result)}
 
 
 def test_an_office_is_asked_for_by_its_name_and_a_day_alone():

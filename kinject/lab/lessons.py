@@ -42,6 +42,7 @@ LEVELS = (
 
 _LONG = 0.25  # share of worlds of one or two entities with long pages, once these are more than bare statements
 _GUIDES = 0.3  # share of worlds in which some facts stand in a page about several entities
+_NOBODY = 0.4  # share of the questions without an answer to a tool that ask who holds a value which nobody does
 MOST_RELATIONS = 14  # that a list of tools names: a catalog's table has about so many columns
 
 
@@ -302,7 +303,12 @@ def _earlier(rng: random.Random, world: World, split: Split, keys: dict[str, str
 
 def _tool_question(rng: random.Random, world: World, split: Split, ability: str) -> Asked | None:
     if ability == "tool_missing":
-        return questions.ask_missing(rng, world, split, world.attributes)
+        nobody = rng.random() < _NOBODY
+        return (
+            questions.ask_nobody(rng, world, split)
+            if nobody
+            else questions.ask_missing(rng, world, split, world.attributes)
+        )
     if ability == "tool_inverse":
         return questions.ask_inverse(rng, world, split)
     if ability == "tool_holder":
@@ -332,7 +338,9 @@ def _call(rng: random.Random, asked: Asked, keys: dict[str, str], ability: str) 
     else:
         call = ToolCall("get_fact", {"entity": asked.subject, "relation": relation, **when})
     result = "\n".join(fact_line(f) for f in asked.facts)
-    if ability == "tool_missing":
+    if asked.value and not asked.facts:
+        result = f"nothing has {asked.attribute.name} {marks.plain(asked.value)}"
+    elif ability == "tool_missing":
         result = rng.choice(
             [f"no {asked.attribute.name} known for {asked.subject}", f"no entity named {asked.subject}"]
         )

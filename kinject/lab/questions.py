@@ -110,14 +110,24 @@ def ask_inverse(rng: random.Random, world: World, split: Split, dated: bool = Fa
     if dated and len(same) > 1:
         return None
     on = mark(_day_within(rng, fact), marks.DAY) if dated else ""
-    value, attribute = mark(fact.value, marks.VALUE), mark(fact.attribute.name, marks.ATTRIBUTE)
-    if fact.attribute.inverse and rng.random() < 0.6:
-        question = names.filled(rng, rng.choice(fact.attribute.inverse)).format(o=value)
-        question = f"{question[:-1]} {rng.choice(['on', 'in'])} {on}?" if dated else question
-    else:
-        frame = worlds.frame(rng, "dated_inverse" if dated else "inverse", split)
-        question = frame.format(o=value, a=attribute, d=on)
+    value = mark(fact.value, marks.VALUE)
+    question = _inverse(rng, fact.attribute, value, split, on)
     return Asked(question, ", ".join(f.named for f in same), "", fact.attribute, tuple(same), on, value)
+
+
+def ask_nobody(rng: random.Random, world: World, split: Split) -> Asked:
+    """A question about who holds a value that nobody does."""
+    held = rng.choice(world.attributes)
+    value = mark(worlds.MAKERS[held.kind](rng, held.unit), marks.VALUE)
+    return Asked(_inverse(rng, held, value, split), mark(ABSTENTION, marks.NOTHING), "", held, value=value)
+
+
+def _inverse(rng: random.Random, held: Attribute, value: str, split: Split, on: str = "") -> str:
+    if held.inverse and rng.random() < 0.6:
+        question = names.filled(rng, rng.choice(held.inverse)).format(o=value)
+        return f"{question[:-1]} {rng.choice(['on', 'in'])} {on}?" if on else question
+    frame = worlds.frame(rng, "dated_inverse" if on else "inverse", split)
+    return frame.format(o=value, a=mark(held.name, marks.ATTRIBUTE), d=on)
 
 
 def ask_holder(rng: random.Random, world: World, split: Split) -> Asked | None:
