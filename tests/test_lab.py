@@ -137,7 +137,7 @@ def test_a_page_names_whom_it_tells_of_and_leaves_no_fact_out(seed):
         text, spans = marks.read(page)
         assert {f.key for f in facts} <= {span.key for span in spans}
         for fact in facts:
-            told = min(span.start for span in spans if span.key == fact.key)
+            told = min(span.end for span in spans if span.key == fact.key)
             ends = text.find(". ", told)
             assert any(span.start < (ends if ends > 0 else len(text)) for span in spans if span.key == fact.owner)
 

@@ -21,7 +21,8 @@ Split = str  # "train" or "exam"
 _COMPOSED = 0.6  # share of frames, where a sort has them, that are put together from slots
 _OFFICES = 0.04  # share of attributes that are an invented office
 _WORDS = r"(?<![{\w])[A-Za-z]{3,}"
-_LED, _JOINED = 0.12, 0.12  # share of facts that open the sentence of the next one, or go on with that of the last one
+_LED = 0.15  # share of facts that open the sentence of the next one
+_JOINED = 0.5  # share of sentences that go on with the one before, where both are about what the entity does or is
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,39 +217,76 @@ def _in_turn(rng: random.Random, entities: list[str], held: Attribute) -> list[H
 
 def state(rng: random.Random, fact: Held, split: Split, subject: str) -> str:
     """One sentence that states a fact, calling its entity `subject`."""
-    a = fact.attribute
-    fill = {"s": subject, "o": fact.marked, "a": fact.cue()}
-    if fact.since is not None:
-        fill["f"] = names.written(rng, fact.since)
-        fill["t"] = names.written(rng, fact.until) if fact.until else ""
-        said = frame(rng, "dated_statements" if fact.until else "current_statements", split)
-    elif a.say and rng.random() < 0.6:
-        said = _with_cue(names.filled(rng, rng.choice(a.say)), fact)
+    say, when = fact.attribute.say, "dated" if fact.until else "current"
+    if fact.since is None:
+        said = _everyday(rng, fact) if say and rng.random() < 0.6 else frame(rng, "statements", split)
+    elif say and split == "train" and rng.random() < 0.5:
+        # Everyday wording with the days around it.
+        said = frame(rng, f"{when}_everyday").replace("{said}", _small(_everyday(rng, fact)[:-1]))
     else:
-        said = frame(rng, "statements", split)
-    sentence = said.format(**fill)
-    return sentence[0].upper() + sentence[1:]  # a mark in front keeps a name or a value as it is
+        said = frame(rng, f"{when}_statements", split)
+    days = {
+        "f": names.written(rng, fact.since) if fact.since else "",
+        "t": names.written(rng, fact.until) if fact.until else "",
+    }
+    return _large(said.format(s=subject, o=fact.marked, a=fact.cue(), **days))
+
+
+def _large(text: str) -> str:
+    return text[0].upper() + text[1:]  # a mark in front keeps a name or a value as it is
+
+
+def _small(text: str) -> str:
+    return text[0].lower() + text[1:]
+
+
+def _everyday(rng: random.Random, fact: Held) -> str:
+    return _with_cue(names.filled(rng, rng.choice(fact.attribute.say)), fact)
 
 
 def _tell(rng: random.Random, facts: Sequence[Held], told: Callable[[Held], str], flowing: bool) -> list[str]:
     """The sentences that tell the facts in turn; in flowing text some state two of them."""
     sentences: list[str] = []
-    lead = ""
+    lead, last = "", None
     for n, fact in enumerate(facts):
-        opens = fact.since is None and not lead and fact.subject in {f.subject for f in facts[n + 1 : n + 2]}
-        if flowing and opens and rng.random() < _LED:
-            lead = _lead(rng, fact)
+        goes_on = n + 1 < len(facts) and facts[n + 1].subject == fact.subject
+        if flowing and goes_on and fact.since is None and not lead and rng.random() < _LED:
+            lead, last = _lead(rng, fact), None
             continue
-        sentence = told(fact)
-        if lead:
-            sentences.append(lead + sentence[0].lower() + sentence[1:])
-        elif flowing and sentences and sentence[-1] == sentences[-1][-1] == "." and rng.random() < _JOINED:
-            joined = sentences[-1][:-1] + rng.choice(frames("joints", "train"))
-            sentences[-1] = joined + sentence[0].lower() + sentence[1:]
+        sentence = lead + _small(told(fact)) if lead else told(fact)
+        joined = (
+            _joined(rng, sentences[-1], sentence, fact) if flowing and last and last.subject == fact.subject else ""
+        )
+        if joined:
+            sentences[-1] = joined
         else:
             sentences.append(sentence)
-        lead = ""
+        lead, last = "", None if lead or joined else fact  # no more than two facts a sentence
     return sentences
+
+
+def _joined(rng: random.Random, first: str, second: str, fact: Held) -> str:
+    """One sentence of two about one entity; "" where they stay apart."""
+    if not (first.endswith(".") and second.endswith(".")):
+        return ""
+    one, two = _predicate(first, fact), _predicate(second, fact)
+    draw = rng.random()
+    if one and two and draw < _JOINED / 3:
+        return f"{fact.named}, which {one[:-1]}, {two}"
+    if two and draw < _JOINED:
+        return first[:-1] + rng.choice([" and ", " and ", ", and ", ", ", " and also ", " but "]) + two
+    if draw > 1 - _JOINED / 5:
+        return first[:-1] + rng.choice(frames("joints", "train")) + _small(second)
+    return ""
+
+
+def _predicate(sentence: str, fact: Held) -> str:
+    """What a sentence says of its entity, where it begins with it."""
+    for subject in (fact.named, "It"):
+        rest = sentence.removeprefix(f"{subject} ")
+        if rest != sentence and rest[0].islower():
+            return rest
+    return ""
 
 
 def _lead(rng: random.Random, fact: Held) -> str:
@@ -257,8 +295,7 @@ def _lead(rng: random.Random, fact: Held) -> str:
         said = _with_cue(names.filled(rng, rng.choice(fact.attribute.lead)), fact)
     else:
         said = frame(rng, "leads")
-    opening = said.format(o=fact.marked, a=fact.cue())
-    return opening[0].upper() + opening[1:]
+    return _large(said.format(o=fact.marked, a=fact.cue()))
 
 
 def _with_cue(said: str, fact: Held) -> str:
@@ -361,6 +398,6 @@ def ask(rng: random.Random, held: Attribute, subject: str, split: Split) -> str:
     else:
         question = frame(rng, "questions", split).format(s=subject, a=mark(held.name, marks.ATTRIBUTE))
     if rng.random() < 0.2:
-        question = question[0].lower() + question[1:] if rng.random() < 0.5 else question
+        question = _small(question) if rng.random() < 0.5 else question
         return frame(rng, "wraps").format(q=question, s=subject)
     return question
