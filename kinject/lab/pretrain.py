@@ -42,7 +42,7 @@ class Config:
     feed_forward: int = 3  # hidden width of the feed-forward layers, in widths
     heads: int = 4
     vocabulary: int = 4096
-    tokens: int = 25_000_000  # non-padding tokens read in all
+    tokens: int = 36_000_000  # non-padding tokens read in all
     workers: int = 2  # processes that share each step's work: one a core, or one an accelerator
     batch_tokens: int = 3072  # padded tokens a step, over all workers
     longest: int = 1280  # lessons with more tokens are left out

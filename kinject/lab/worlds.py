@@ -121,7 +121,7 @@ def attribute(rng: random.Random, split: Split) -> Attribute:
     if split == "train" and rng.random() < _OFFICES:
         return office(rng, split)
     concepts = names.lexicon()["concepts"]
-    if rng.random() < (0.65 if split == "train" else 0.55):
+    if rng.random() < (0.8 if split == "train" else 0.55):
         name = rng.choice(list(concepts))
         entry = concepts[name]
         unit = rng.choice(entry.get("units", [""])) if entry["kind"] == "number" else ""
@@ -219,7 +219,8 @@ def state(rng: random.Random, fact: Held, split: Split, subject: str) -> str:
     """One sentence that states a fact, calling its entity `subject`."""
     say, when = fact.attribute.say, "dated" if fact.until else "current"
     if fact.since is None:
-        said = _everyday(rng, fact) if say and rng.random() < 0.6 else frame(rng, "statements", split)
+        everyday = say and rng.random() < (0.8 if split == "train" else 0.6)
+        said = _everyday(rng, fact) if everyday else frame(rng, "statements", split)
     elif say and split == "train" and rng.random() < 0.5:
         # Everyday wording with the days around it.
         said = frame(rng, f"{when}_everyday").replace("{said}", _small(_everyday(rng, fact)[:-1]))
