@@ -10,7 +10,7 @@ import pytest
 
 from kinject.errors import ModelError, OverloadedError, PromptTooLongError
 from kinject.lm.batching import BatchingQueue, Job, Limits, choose
-from kinject.lm.company import Company, current
+from kinject.lm.lockstep import Cohort, current
 
 
 def job(tokens: int, kind: str = "generate", payload: object = None) -> Job:
@@ -126,16 +126,16 @@ def jittered_batches(seed: int) -> list[list[int]]:
         for each in jobs:
             each.future.set_result(None)
 
-    queue, company = BatchingQueue(run, Limits(max_rows=3)), Company(5)
+    queue, cohort = BatchingQueue(run, Limits(max_rows=3)), Cohort(5)
     delays = [[rng.random() / 200 for _ in range(3)] for _ in range(5)]
 
     def member(n: int) -> None:
-        with company.member():
+        with cohort.member():
             for turn, delay in enumerate(delays[n][: 1 + n % 3]):
                 time.sleep(delay)
                 each = Job(("generate", ""), 10 * turn + n, None, b"", current())
                 queue.submit(each)
-                company.wait_for(each.future, queue.look_again)
+                cohort.wait_for(each.future, queue.wake)
                 each.future.result(5)
 
     with ThreadPoolExecutor(6) as pool:
@@ -148,18 +148,51 @@ def jittered_batches(seed: int) -> list[list[int]]:
     return [batch for batch in batches if batch != [1000]]
 
 
-def test_a_company_gets_the_same_batches_whoever_comes_first():
+def test_a_cohort_gets_the_same_batches_whoever_comes_first():
     expected = [[0, 1, 2], [3, 4, 11], [12, 14], [22]]
     assert [jittered_batches(seed) for seed in range(10)] == [expected] * 10
 
 
-def test_a_company_that_is_dissolved_waits_for_nobody():
-    gate, company = Gate(), Company(2)
+def test_a_cohort_that_is_abandoned_waits_for_nobody():
+    gate, cohort = Gate(), Cohort(2)
     gate.opened.set()
     queue = BatchingQueue(gate)
-    alone = Job(("generate", ""), 1, "answer", b"", company)
+    alone = Job(("generate", ""), 1, "answer", b"", cohort)
     queue.submit(alone)
-    company.wait_for(alone.future, queue.look_again)
-    assert not alone.future.done()
-    company.dissolve()
+    cohort.wait_for(alone.future, queue.wake)
+    with pytest.raises(TimeoutError):
+        alone.future.result(0.1)
+    cohort.abandon()
     assert alone.future.result(5) == "answer"
+
+
+def test_a_full_queue_has_room_for_a_cohort():
+    gate, cohort = Gate(), Cohort(2)
+    gate.opened.set()
+    queue = BatchingQueue(gate, Limits(max_waiting=1))
+    members = [Job(("generate", ""), n, n, b"", cohort) for n in (1, 2)]
+    for each in members:
+        queue.submit(each)
+        cohort.wait_for(each.future, queue.wake)
+    assert [each.future.result(5) for each in members] == [1, 2]
+    assert gate.batches == [[1, 2]]
+
+
+def test_jobs_of_a_cohort_that_are_of_one_length_are_in_the_order_of_their_keys():
+    seen: list[list[bytes]] = []
+
+    def run(jobs: Sequence[Job]) -> None:
+        seen.append([each.key for each in jobs])
+        for each in jobs:
+            each.future.set_result(None)
+
+    for keys in ([b"b", b"a", b"c"], [b"c", b"b", b"a"]):
+        queue, cohort = BatchingQueue(run, Limits(max_rows=2)), Cohort(3)
+        for key in keys:
+            each = Job(("generate", ""), 7, None, key, cohort)
+            queue.submit(each)
+            cohort.wait_for(each.future, queue.wake)
+        cohort.abandon()  # who has been served would come back, or leave
+        each.future.result(5)
+        queue.close()
+    assert seen == [[b"a", b"b"], [b"c"]] * 2

@@ -12,6 +12,7 @@ from kinject.lab.lessons import tools
 from kinject.lm import open_model
 from kinject.lm.base import Chat, Message, ToolCall, ToolSpec
 from kinject.lm.decoding import Prompt, generate
+from kinject.lm.lockstep import in_step
 from kinject.lm.prefill import Prefiller
 from kinject.lm.prompts import dialogue
 
@@ -40,6 +41,21 @@ def test_many_threads_get_the_answers_of_a_lone_caller(either_lm):
     with ThreadPoolExecutor(16) as pool:
         together = list(pool.map(either_lm.complete, chats))
     assert [c.text for c in together] == [either_lm._shared.encoder.text(decoded(either_lm, [c])[0]) for c in chats]
+
+
+def test_a_cohort_gets_the_same_bits_again_and_leaves_nothing_in_memory(either_lm):
+    chats = [asked(f"question {n % 6} " * (1 + n % 3)) for n in range(9)]  # some of them twice
+
+    def ask(chat: Chat) -> tuple[float, ...]:
+        first = either_lm.complete(chat)
+        return (*first.log_probabilities, *either_lm.complete(asked(first.text + "?")).log_probabilities)
+
+    with ThreadPoolExecutor(len(chats)) as pool:
+        runs = [[future.result() for future in in_step(pool, ask, chats)] for _ in range(3)]
+    assert runs[0] == runs[1] == runs[2]
+    either_lm.complete(asked("The queue lets go of a batch when it takes the next one."))
+    gc.collect()
+    assert not either_lm._shared.memories._own
 
 
 def test_generated_log_probabilities_are_those_of_teacher_forcing(either_lm):

@@ -37,7 +37,7 @@ def small(tiny_lfm2, tmp_path_factory):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def small_companies():
+def small_cohorts():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(asking, "CALLERS", 8)
         yield
@@ -197,7 +197,7 @@ def test_a_prompt_that_is_too_long_is_a_wrong_answer_and_not_the_end(tmp_path):
 
     probe = Probe("p", "recall", "Which weight does Aldo have?", ("100 g",), relation="weight", subject="Aldo")
     with JsonLines(tmp_path / "log") as log:
-        ask_all(TooLong(), Asked("toy", "rag", 0), [probe], set(), Grader(CORPUS), log, lambda step: None)
+        ask_all(TooLong(), Asked("toy", "rag", 0), [probe], Grader(CORPUS), log, lambda step: None)
     (row,) = JsonLines(tmp_path / "log").rows()
     assert (row["verdicts"][0]["outcome"], row["answers"][0]["evidence"][0]["text"]) == (
         "incorrect",

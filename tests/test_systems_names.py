@@ -21,24 +21,16 @@ PRODUCTS = NameIndex(
         ("Borealis Lantren", "Borealis Lantern"),
         ("old abe", "Abraham Lincoln"),
         ("Lincoln", "Abraham Lincoln"),
-        ("Vantor 300 lamp weigh", "Vantor 300"),
-        ("created Vantor 300 Pro", "Vantor 300 Pro"),
     ],
 )
 def test_a_name_is_found_in_another_spelling(name, meant):
     assert PRODUCTS.resolve(name) == Resolution(meant)
 
 
-@pytest.mark.parametrize(
-    "name", ["Vantor 310", "Vantor 30", "Vantor 300 Max", "Ventar 300", "Vantor 310 lamp", "Borealis", "lamp", "", "!"]
-)
+@pytest.mark.parametrize("name", ["Vantor 310", "Vantor 30", "Vantor 300 Max", "Ventar 300", "Borealis", "", "!"])
 def test_a_look_alike_is_no_entity(name):
     index = NameIndex(["Vantor 300", "Vantor 300 Pro", "Borealis 4"])
     assert index.resolve(name) == Resolution()
-
-
-def test_a_word_of_another_name_is_none_of_a_sentence():
-    assert PRODUCTS.resolve("Vantor 200 pro") == Resolution()
 
 
 def test_a_word_that_another_name_has_is_no_misspelling():

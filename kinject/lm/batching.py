@@ -12,23 +12,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kinject.errors import KinjectError, ModelError, OverloadedError
-from kinject.lm.company import Company
+from kinject.lm.lockstep import Cohort
 
 Run = Callable[[Sequence["Job"]], None]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Job:
-    """Jobs of one `group` (kind of work, adapter) and one company may share a batch.
+    """Jobs of one `group` (kind of work, adapter) and one cohort may share a batch.
 
-    `tokens` is the length that sorts them, `key` what sorts those of a company that are of one length.
+    `tokens` is the length that sorts them, `key` what sorts those of a cohort that are of one length.
     """
 
     group: tuple[str, str]
     tokens: int
     payload: Any
     key: bytes = b""
-    company: Company | None = None
+    cohort: Cohort | None = None
     future: "Future[Any]" = field(default_factory=Future)
 
 
@@ -54,10 +54,13 @@ class BatchingQueue:
         thread.start()
 
     def submit(self, job: Job, wait: bool = True) -> None:
-        """Put a job in line. Raises OverloadedError if the queue is full and not to be waited for."""
+        """Put a job in line. Raises OverloadedError if the queue is full and not to be waited for.
+
+        Jobs of a cohort always find room: there are no more of them than members, and none is run before the last.
+        """
         state = self._state
         with state.changed:
-            while len(state.waiting) >= state.limits.max_waiting and not state.closed:
+            while job.cohort is None and len(state.waiting) >= state.limits.max_waiting and not state.closed:
                 if not wait:
                     raise OverloadedError(f"{len(state.waiting)} requests are waiting for the model; try again later")
                 state.changed.wait()
@@ -66,7 +69,7 @@ class BatchingQueue:
             state.waiting.append(job)
             state.changed.notify_all()
 
-    def look_again(self) -> None:
+    def wake(self) -> None:
         """What is in line may have become ready."""
         with self._state.changed:
             self._state.changed.notify_all()
@@ -95,18 +98,11 @@ def _serve(state: _State) -> None:
 def _next_batch(state: _State) -> list[Job]:
     """Wait for work; [] once the queue is closed."""
     with state.changed:
-        while not (ready := _ready(state.waiting)) and not state.closed:
+        while not (ready := _gathered(state)) and not state.closed:
             state.changed.wait()
-        # Callers of the last batch tend to come back together. A lone caller has nobody to wait for.
-        deadline = time.monotonic() + state.limits.gather_s
-        while len(state.waiting) < state.last_rows and not (ready and ready[0].company) and not state.closed:
-            left_s = deadline - time.monotonic()
-            if left_s <= 0:
-                break
-            state.changed.wait(left_s)
         if state.closed:
             return []
-        batch = choose(_ready(state.waiting), state.limits)
+        batch = choose(ready, state.limits)
         chosen = {id(job) for job in batch}
         state.waiting = [job for job in state.waiting if id(job) not in chosen]
         state.last_rows = len(batch)
@@ -114,19 +110,34 @@ def _next_batch(state: _State) -> list[Job]:
         return batch
 
 
+def _gathered(state: _State) -> list[Job]:
+    """The jobs that may be run now; strangers wait a little for company."""
+    ready = _ready(state.waiting)
+    # Callers of the last batch tend to come back together. A lone caller has nobody to wait for.
+    deadline = time.monotonic() + state.limits.gather_s
+    while ready and not ready[0].cohort and len(ready) < state.last_rows and not state.closed:
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:
+            break
+        state.changed.wait(left_s)
+        ready = _ready(state.waiting)
+    return ready
+
+
 def _ready(waiting: Sequence[Job]) -> list[Job]:
-    """Those that may be run, oldest first; of a company either all of its jobs or none, in their own order."""
-    ready = [job for job in waiting if job.company is None or job.company.all_wait()]
-    if ready and (company := ready[0].company):
-        ready = sorted((job for job in ready if job.company is company), key=lambda job: (job.tokens, job.key))
+    """Those that may be run, oldest first; of a cohort either all of its jobs or none, in their own order."""
+    all_wait = {cohort: cohort.all_wait() for job in waiting if (cohort := job.cohort)}
+    ready = [job for job in waiting if job.cohort is None or all_wait[job.cohort]]
+    if ready and (cohort := ready[0].cohort):
+        ready = sorted((job for job in ready if job.cohort is cohort), key=lambda job: (job.tokens, job.key))
     return ready
 
 
 def choose(waiting: Sequence[Job], limits: Limits) -> list[Job]:
     """The first job and those of its group that are nearest to it in length, within the limits, longest last."""
     oldest = waiting[0]
-    together = (oldest.group, oldest.company)
-    alike = sorted((job for job in waiting if (job.group, job.company) == together), key=lambda job: job.tokens)
+    together = (oldest.group, oldest.cohort)
+    alike = sorted((job for job in waiting if (job.group, job.cohort) == together), key=lambda job: job.tokens)
     low = high = alike.index(oldest)
     while high - low + 1 < limits.max_rows:
         shorter = oldest.tokens - alike[low - 1].tokens if low > 0 else None

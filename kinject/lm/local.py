@@ -6,7 +6,7 @@ Greedy decoding only. Does not train, and does not know what is asked or why.
 import hashlib
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Hashable, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,15 +17,15 @@ from weakref import WeakKeyDictionary
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kinject.errors import KinjectError, ModelError, PromptTooLongError
-from kinject.lm import company
+from kinject.lm import lockstep
 from kinject.lm.adapters import BASE, AdaptedModel
 from kinject.lm.base import Chat, Completion, Finish, ModelInfo
 from kinject.lm.batching import BatchingQueue, Job, Limits
-from kinject.lm.company import Company
 from kinject.lm.decoding import Forced, Generated, Prompt, generate, score
 from kinject.lm.encoding import ChatEncoder
 from kinject.lm.grammar import ToolGrammar, parse_tool_calls, text_before_calls
 from kinject.lm.loading import Loaded, fingerprint
+from kinject.lm.lockstep import Cohort
 from kinject.lm.prefill import Ids, Prefiller
 
 CPU = Limits(max_rows=64, max_tokens=8192)
@@ -36,7 +36,8 @@ RECENT = 4096  # completions that are remembered
 class LocalLM:
     """Any causal LM of transformers. Made by `kinject.lm.open_model`; may be used from many threads.
 
-    Chats that are equal are computed once, in flight or among the last 4,096: decoding is greedy, so this is exact.
+    Chats that are equal are computed once, in flight or among the last 4,096: decoding is greedy. A cohort in lockstep
+    has a memory of its own, since in bfloat16 an answer depends a little on what it was batched with.
     """
 
     def __init__(self, shared: "_Shared", info: ModelInfo, adapter: str = BASE, wait: bool = True) -> None:
@@ -69,8 +70,8 @@ class LocalLM:
         longest = min(chat.max_new_tokens, shared.window - len(ids))
         constraint = shared.grammar.constraint(chat.tools) if chat.tools else None
         key = _digest(self._adapter, ids, longest, chat.tools)
-        job = Job(("generate", self._adapter), len(ids), Prompt(ids, longest, constraint), key, company.current())
-        future, new = shared.recent.setdefault((key, job.company), job.future)
+        job = Job(("generate", self._adapter), len(ids), Prompt(ids, longest, constraint), key, lockstep.current())
+        future, new = shared.memories.of(job.cohort).recent.setdefault(key, job.future)
         if new:
             self._submit(job)
         return _completion(self._result(future), len(ids), shared.encoder, bool(chat.tools))
@@ -80,7 +81,7 @@ class LocalLM:
         ids, forced = self._prompt(chat), self._shared.encoder.answer(answer)
         self._check_length(len(ids) + len(forced))
         key = _digest(self._adapter, ids, forced)
-        job = Job(("score", self._adapter), len(ids) + len(forced), Forced(ids, forced), key, company.current())
+        job = Job(("score", self._adapter), len(ids) + len(forced), Forced(ids, forced), key, lockstep.current())
         self._submit(job)
         return float(self._result(job.future))
 
@@ -117,8 +118,8 @@ class LocalLM:
             raise PromptTooLongError(f"the prompt needs {needed} tokens; the window of {self.info.name} has {window}")
 
     def _result(self, future: "Future[Any]") -> Any:
-        if mine := company.current():
-            mine.wait_for(future, self._shared.queue.look_again)
+        if cohort := lockstep.current():
+            cohort.wait_for(future, self._shared.queue.wake)
         return future.result()
 
     def _submit(self, job: Job) -> None:
@@ -139,9 +140,9 @@ class _Shared:
         self.adapted = AdaptedModel(loaded.model)
         self.window = _window(loaded)
         self.stop_ids = _stop_ids(loaded)
-        self.recent = _Recent(RECENT)
+        self.memories = _Memories()
         default = GPU if loaded.model.device.type == "cuda" else CPU
-        self.queue = BatchingQueue(_Runner(self.adapted, self.stop_ids), limits or default)
+        self.queue = BatchingQueue(_Runner(self.adapted, self.stop_ids, self.memories), limits or default)
 
     @cached_property
     def grammar(self) -> ToolGrammar:
@@ -153,20 +154,15 @@ class _Shared:
 
 @dataclass(frozen=True)
 class _Runner:
-    """Runs one batch. Holds no queue, so that a queue nobody uses can be collected.
-
-    `prefill` is by adapter: the cache of a beginning depends on the weights that read it. A company has its own.
-    """
+    """Runs one batch. Holds no queue, so that a queue nobody uses can be collected."""
 
     adapted: AdaptedModel
     stop_ids: frozenset[int]
-    prefill: dict[str, Prefiller] = field(default_factory=lambda: defaultdict(Prefiller))
-    prefill_of: MutableMapping[Company, dict[str, Prefiller]] = field(default_factory=WeakKeyDictionary)
+    memories: "_Memories"
 
     def __call__(self, jobs: Sequence[Job]) -> None:
         kind, adapter = jobs[0].group
-        together = jobs[0].company
-        prefill = self.prefill_of.setdefault(together, defaultdict(Prefiller)) if together else self.prefill
+        prefill = self.memories.of(jobs[0].cohort).prefill
         with self.adapted.using(adapter) as model:
             if kind == "score":
                 scores = score(model, [job.payload for job in jobs], self.stop_ids)
@@ -178,14 +174,39 @@ class _Runner:
                 generate(model, prompts, self.stop_ids, lambda i, done: futures[i].set_result(done), prefill[adapter])
 
 
+@dataclass(frozen=True)
+class _Memory:
+    """What is kept of former requests.
+
+    `prefill` is by adapter: the cache of a beginning depends on the weights that read it.
+    """
+
+    recent: "_Recent" = field(default_factory=lambda: _Recent(RECENT))
+    prefill: dict[str, Prefiller] = field(default_factory=lambda: defaultdict(Prefiller))
+
+
+class _Memories:
+    """One memory for everybody, and one for each cohort as long as it lasts."""
+
+    def __init__(self) -> None:
+        self._shared, self._lock = _Memory(), threading.Lock()
+        self._own: MutableMapping[Cohort, _Memory] = WeakKeyDictionary()
+
+    def of(self, cohort: Cohort | None) -> _Memory:
+        if cohort is None:
+            return self._shared
+        with self._lock:
+            return self._own.setdefault(cohort, _Memory())
+
+
 class _Recent:
     """The last futures by key; one that fails is forgotten."""
 
     def __init__(self, size: int) -> None:
         self._size, self._lock = size, threading.Lock()
-        self._futures: OrderedDict[Hashable, Future[Any]] = OrderedDict()
+        self._futures: OrderedDict[bytes, Future[Any]] = OrderedDict()
 
-    def setdefault(self, key: Hashable, future: "Future[Any]") -> "tuple[Future[Any], bool]":
+    def setdefault(self, key: bytes, future: "Future[Any]") -> "tuple[Future[Any], bool]":
         """The future of `key`, and whether it is the new one."""
         with self._lock:
             found = self._futures.setdefault(key, future)
@@ -196,7 +217,7 @@ class _Recent:
             future.add_done_callback(lambda done: self._forget(key) if done.exception() else None)
         return found, found is future
 
-    def _forget(self, key: Hashable) -> None:
+    def _forget(self, key: bytes) -> None:
         with self._lock:
             self._futures.pop(key, None)
 

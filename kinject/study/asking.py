@@ -1,30 +1,31 @@
 """Probes put to a system by many callers at once, each record on disk as soon as its dialogue is over.
 
-Many callers, since the model's queue batches those that wait. They go in companies of the same probes in every run, so
+Many callers, since the model's queue batches those that wait. They go in cohorts of the same probes in every run, so
 that a study which was killed ends with the answers of one that was not.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from kinject.errors import PromptTooLongError
 from kinject.grading import Grader
-from kinject.lm.company import Company
+from kinject.lm.lockstep import in_step
 from kinject.progress import Progress, Step
 from kinject.store import JsonLines, record_to_row
 from kinject.types import Answer, Evidence, Outcome, Probe, Record, System, Turn
 
-CALLERS = 32  # in a company: so many dialogues are asked again, at the most, where a study was killed
+CALLERS = 32  # in a cohort: so many dialogues are asked again, at the most, where a study was killed
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Whom the records are of."""
+    """Whom the records are of, and the ids of the probes whose records there are."""
 
     study: str
     system: str
     seed: int
+    known: frozenset[str] = frozenset()
 
 
 def converse(system: System, probe: Probe) -> tuple[Answer, ...]:
@@ -38,50 +39,36 @@ def converse(system: System, probe: Probe) -> tuple[Answer, ...]:
 
 
 def ask_all(
-    system: System,
-    asked: Asked,
-    probes: Sequence[Probe],
-    known: Set[str],
-    grader: Grader,
-    log: JsonLines,
-    progress: Progress,
+    system: System, asked: Asked, probes: Sequence[Probe], grader: Grader, log: JsonLines, progress: Progress
 ) -> None:
-    """Append a record of every probe whose id is not `known`. Whatever stops it, the records so far remain.
+    """Append a record of every probe that is not known. Whatever stops it, the records so far remain.
 
-    A known probe is asked again where others of its company are not known, and what it says is not kept.
+    A known probe is asked again where others of its cohort are not known, and what it says is not kept.
     """
     right = answered = done = 0
-    missing = sum(probe.id not in known for probe in probes)
+    missing = sum(probe.id not in asked.known for probe in probes)
 
-    def record(probe: Probe, company: Company) -> Record:
-        with company.member():
-            answers = converse(system, probe)
+    def record(probe: Probe) -> Record:
+        answers = converse(system, probe)
         verdicts = tuple(grader.grade(answer.text, probe) for answer in answers)
         return Record(asked.study, asked.system, asked.seed, probe, answers, verdicts)
 
     with ThreadPoolExecutor(CALLERS) as pool:
         for start in range(0, len(probes), CALLERS):
-            group = probes[start : start + CALLERS]
-            if all(probe.id in known for probe in group):
+            cohort = probes[start : start + CALLERS]
+            if asked.known.issuperset(probe.id for probe in cohort):
                 continue
-            company = Company(len(group))
-            futures = [pool.submit(record, probe, company) for probe in group]
-            try:
-                for future in as_completed(futures):
-                    made = future.result()
-                    if made.probe.id in known:
-                        continue
-                    log.append(record_to_row(made))
-                    done += 1
-                    if made.probe.kind == "recall":
-                        answered += 1
-                        right += made.verdicts[0].outcome is Outcome.CORRECT
-                    note = f"{right} of {answered} recalled" if answered else ""
-                    progress(Step(f"ask {asked.system}", done, missing, note))
-            except BaseException:
-                company.dissolve()
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
+            for future in as_completed(in_step(pool, record, cohort)):
+                made = future.result()
+                if made.probe.id in asked.known:
+                    continue
+                log.append(record_to_row(made))
+                done += 1
+                if made.probe.kind == "recall":
+                    answered += 1
+                    right += made.verdicts[0].outcome is Outcome.CORRECT
+                note = f"{right} of {answered} recalled" if answered else ""
+                progress(Step(f"ask {asked.system}", done, missing, note))
 
 
 def _answer(system: System, text: str, history: tuple[Turn, ...]) -> Answer:

@@ -79,9 +79,9 @@ class Job:
                 log.append(row)
 
     def _ask(self, built: System, system: str, seed: int, probes: list[Probe], grader: Grader) -> None:
-        known = {r.probe.id for r in self._records() if (r.system, r.seed) == (system, seed)}
+        known = frozenset(r.probe.id for r in self._records() if (r.system, r.seed) == (system, seed))
         with JsonLines(self.out / "records.jsonl") as log:
-            ask_all(built, Asked(self.corpus.name, system, seed), probes, known, grader, log, self.progress)
+            ask_all(built, Asked(self.corpus.name, system, seed, known), probes, grader, log, self.progress)
 
     def _diagnosis(self, built: System, system: str, seed: int) -> list[measures.Row]:
         module = plugin(system)

@@ -1,4 +1,4 @@
-"""Which entity a name means: exactly, by an alias, by a distinctive part of it, with more words or with one misspelt.
+"""Which entity a name means: exactly, by an alias, by a distinctive part of it, or with one word misspelt.
 
 Products differ by a digit and fakes by a letter, so numbers and short words are never guessed at: "Vantor 310"
 does not mean "Vantor 300". It knows nothing of the graph.
@@ -69,7 +69,6 @@ class NameIndex:
             self._one_of(self._folded.get(folded, ()))
             or self._one_of(self._aliased.get(folded, ()))
             or (self._part_of(folded) if partial else None)
-            or self._one_of(self._folded.get(fold(self._without_small_words(name)), ()))
             or self._one_of(self._misspelt(folded))
             or Resolution()
         )
@@ -88,13 +87,6 @@ class NameIndex:
         if len(wholes) == 1 and _has_digit(wholes[0]):
             return None
         return self._one_of([name for whole in wholes for name in self._folded[whole]])
-
-    def _without_small_words(self, name: str) -> str:
-        """Without the words around it that belong to a sentence: "Vontriq 20 lamp weigh" means "Vontriq 20"."""
-        words = name.split()
-        small = [w.isalpha() and w.islower() and fold(w) not in self._with_word for w in words]
-        large = [n for n, is_small in enumerate(small) if not is_small]
-        return " ".join(words[large[0] : large[-1] + 1]) if large else ""
 
     def _misspelt(self, folded: str) -> list[str]:
         near = process.extract(folded, self._keys, scorer=fuzz.ratio, score_cutoff=_NEAR, limit=20)

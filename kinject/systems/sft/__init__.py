@@ -23,10 +23,10 @@ from kinject.corpus import Corpus, questions
 from kinject.errors import ModelError
 from kinject.lm import open_model
 from kinject.lm.base import LM
-from kinject.lm.company import Company
 from kinject.lm.encoding import ChatEncoder
 from kinject.lm.loading import Loaded, load
 from kinject.lm.local import LocalLM
+from kinject.lm.lockstep import in_step
 from kinject.lm.prompts import value_of
 from kinject.progress import Progress, Step, silent
 from kinject.store import artifact_is, new_artifact, write_whole
@@ -196,15 +196,10 @@ def _answers(loaded: Loaded, probes: Sequence[Probe], config: Config) -> tuple[s
     """By free generation, through the queue that answers everybody else; a new one, as it remembers its answers."""
     lm = LocalLM.start(loaded)
     system = closed_book.ClosedBook(lm, closed_book.Config(config.max_new_tokens))
-    company = Company(len(probes))
-
-    def ask(probe: Probe) -> str:
-        with company.member():
-            return system.ask(probe.question).text
-
     try:
         with ThreadPoolExecutor(_QUIZ) as pool:
-            return tuple(pool.map(ask, probes))
+            asked = in_step(pool, system.ask, [probe.question for probe in probes])
+            return tuple(future.result().text for future in asked)
     finally:
         lm.close()
 
