@@ -66,10 +66,15 @@ def test_a_made_up_name_has_another_number_or_another_word():
     assert changed <= {0, 1}
 
 
-@pytest.mark.parametrize(("data", "kinds"), [("documents", {False}), ("qa", {True}), ("mixed", {False, True})])
-def test_data_is_documents_questions_or_both(data, kinds):
+TEXT, QUESTION, ANSWER = (False, False), (True, True), (True, False)
+
+
+@pytest.mark.parametrize(
+    ("data", "kinds"), [("documents", {TEXT}), ("qa", {QUESTION, ANSWER}), ("mixed", {TEXT, QUESTION, ANSWER})]
+)
+def test_data_is_documents_questions_with_answers_or_both(data, kinds):
     found = sft.examples(CORPUS, replace(CONFIG, data=data), random.Random(0))
-    assert {bool(example.subject) for example in found} == kinds
+    assert {(bool(example.subject), bool(example.question)) for example in found} == kinds
 
 
 @pytest.mark.parametrize("share", [0.3, 1.0])
@@ -91,7 +96,7 @@ def test_an_epoch_holds_every_fact_as_often_as_answers_says():
 
 def test_of_answers_in_a_row_the_values_and_their_ends_are_learnt(tiny_lm):
     encoder = ChatEncoder(tiny_lm.tokenizer, "tiny")
-    window = next(w for w in text.windows(list(text.answers(CORPUS, random.Random(0))), 4, random.Random(0)))
+    window = next(text.windows(list(text.answers(CORPUS, random.Random(0))), 4, random.Random(0)))
     (row,) = encode([window], encoder, tiny_lm.tokenizer, 512)
     assert row.ids == tuple(t for e in window for t in (*encoder.answer(e.answer), 2))
     said = tiny_lm.tokenizer.decode(learnt(row)).split(tiny_lm.tokenizer.eos_token)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kinject.lab import marks, names, questions, worlds
+from kinject.lab import marks, names, questions, telling, worlds
 from kinject.lab.marks import mark
 from kinject.lab.questions import Asked
 from kinject.lab.worlds import Held, Split, World
@@ -139,18 +139,18 @@ def _passages(rng: random.Random, world: World, split: Split, plain: bool = Fals
     if split == "train" and not plain and len(world.entities) > 1 and rng.random() < _GUIDES:
         aside = [f for f in world.facts if rng.random() < 0.3]
         rng.shuffle(aside)
-        pages += [worlds.guide(rng, aside)] if aside else []
+        pages += [telling.guide(rng, aside)] if aside else []
     for entity in world.entities:
         facts = [f for f in world.of(entity) if f not in aside]
         rng.shuffle(facts)
         if split == "train" and len(facts) > 3 and rng.random() < 0.4:
             cut = rng.randint(1, len(facts) - 1)
             pages += [
-                worlds.passage(rng, world, entity, split, facts[:cut], plain),
-                worlds.passage(rng, world, entity, split, facts[cut:], plain),
+                telling.passage(rng, world, entity, split, facts[:cut], plain),
+                telling.passage(rng, world, entity, split, facts[cut:], plain),
             ]
         else:
-            pages.append(worlds.passage(rng, world, entity, split, facts, plain))
+            pages.append(telling.passage(rng, world, entity, split, facts, plain))
     rng.shuffle(pages)
     return pages
 
@@ -173,15 +173,17 @@ def _reading(
 
 
 def _more_questions(rng: random.Random, world: World, level: Level, first: Asked) -> list[Asked]:
-    """Further questions about the same pages, each about another fact or about none."""
-    facts = [f for f in world.facts if f.until is None and (f.named, f.attribute) != (first.subject, first.attribute)]
+    """Further questions about the same pages, each about another fact or about none; in one lesson of four none."""
+    facts = [f for f in world.facts if f.until is None]
     rng.shuffle(facts)
     asked: dict[tuple[str, str], Asked] = {}
-    for fact in facts[: rng.choice([0, level.questions, level.questions, level.questions])]:
-        one = questions.ask_for(rng, fact, "train")
+    for fact in facts[: level.questions] if rng.random() < 0.75 else ():
         if rng.random() < 0.2:
             one = questions.ask_missing(rng, world, "train", world.attributes)
+        else:
+            one = questions.ask_for(rng, fact, "train")
         asked[one.subject, one.attribute.name] = one
+    asked.pop((first.subject, first.attribute.name), None)  # its answer could be copied from the history
     return list(asked.values())
 
 
@@ -303,12 +305,9 @@ def _earlier(rng: random.Random, world: World, split: Split, keys: dict[str, str
 
 def _tool_question(rng: random.Random, world: World, split: Split, ability: str) -> Asked | None:
     if ability == "tool_missing":
-        nobody = rng.random() < _NOBODY
-        return (
-            questions.ask_nobody(rng, world, split)
-            if nobody
-            else questions.ask_missing(rng, world, split, world.attributes)
-        )
+        if rng.random() < _NOBODY:
+            return questions.ask_nobody(rng, world, split)
+        return questions.ask_missing(rng, world, split, world.attributes)
     if ability == "tool_inverse":
         return questions.ask_inverse(rng, world, split)
     if ability == "tool_holder":

@@ -54,8 +54,7 @@ def ask_dated(rng: random.Random, fact: Held, split: Split) -> Asked:
     on = mark(_day_within(rng, fact), marks.DAY)
     attribute = mark(fact.attribute.name, marks.ATTRIBUTE)
     if split == "train" and fact.attribute.ask and rng.random() < 0.3:
-        everyday = names.filled(rng, rng.choice(fact.attribute.ask)).format(s=fact.named)
-        question = f"{everyday.rstrip('?.')} {rng.choice(['on', 'in', 'as of'])} {on}{everyday[-1]}"
+        question = _on(rng, names.filled(rng, rng.choice(fact.attribute.ask)).format(s=fact.named), on)
     else:
         question = worlds.frame(rng, "dated", split).format(s=fact.named, a=attribute, d=on)
     return Asked(question, fact.marked, fact.named, fact.attribute, (fact,), on)
@@ -115,19 +114,26 @@ def ask_inverse(rng: random.Random, world: World, split: Split, dated: bool = Fa
     return Asked(question, ", ".join(f.named for f in same), "", fact.attribute, tuple(same), on, value)
 
 
-def ask_nobody(rng: random.Random, world: World, split: Split) -> Asked:
-    """A question about who holds a value that nobody does."""
+def ask_nobody(rng: random.Random, world: World, split: Split) -> Asked | None:
+    """A question about who holds a value that nobody does; None where the draw found somebody."""
     held = rng.choice(world.attributes)
-    value = mark(worlds.MAKERS[held.kind](rng, held.unit), marks.VALUE)
+    nobodys = worlds.MAKERS[held.kind](rng, held.unit)
+    if any(f.attribute == held and f.value == nobodys for f in world.facts):
+        return None
+    value = mark(nobodys, marks.VALUE)
     return Asked(_inverse(rng, held, value, split), mark(ABSTENTION, marks.NOTHING), "", held, value=value)
 
 
 def _inverse(rng: random.Random, held: Attribute, value: str, split: Split, on: str = "") -> str:
     if held.inverse and rng.random() < 0.6:
-        question = names.filled(rng, rng.choice(held.inverse)).format(o=value)
-        return f"{question[:-1]} {rng.choice(['on', 'in'])} {on}?" if on else question
+        return _on(rng, names.filled(rng, rng.choice(held.inverse)).format(o=value), on)
     frame = worlds.frame(rng, "dated_inverse" if on else "inverse", split)
     return frame.format(o=value, a=mark(held.name, marks.ATTRIBUTE), d=on)
+
+
+def _on(rng: random.Random, question: str, on: str) -> str:
+    """The question about a day. The day comes first: after the question it would be a corpus's own, dated, phrasing."""
+    return f"{rng.choice(['On', 'In', 'As of', 'Back in'])} {on}, {worlds.small(question)}" if on else question
 
 
 def ask_holder(rng: random.Random, world: World, split: Split) -> Asked | None:

@@ -84,6 +84,7 @@ def encode(
         row: list[int] = []
         learnt: list[bool] = []
         for n, example in enumerate(window):
+            # Tokenizers do not join what follows a colon to it, so that as many tokens of the answer are given.
             prompt, answer, given = next(ids), [*next(ids), end], len(next(ids))
             if n and (not row or len(row) + len(prompt) + len(answer) > longest):
                 if row:

@@ -37,7 +37,7 @@ class Example:
 
 
 def windows(examples: Sequence[Example], most: int, rng: random.Random) -> Iterator[tuple[Example, ...]]:
-    """Context windows: a text by itself, questions in dialogues of up to `most`, and answers in rows of up to 16."""
+    """Context windows: a text by itself, questions in dialogues of up to `most`, and answers by themselves in rows."""
     yield from ((example,) for example in examples if not example.subject)
     yield from _together([e for e in examples if e.subject and e.question], most, rng)
     yield from _together([e for e in examples if e.subject and not e.question], _ANSWERS, rng)
@@ -46,8 +46,9 @@ def windows(examples: Sequence[Example], most: int, rng: random.Random) -> Itera
 def _together(examples: list[Example], most: int, rng: random.Random) -> Iterator[tuple[Example, ...]]:
     """Windows of up to `most` examples, each about another subject.
 
-    Several questions share the cost of one system message. Two about one subject would let the model copy the second
-    answer from the first, and it would learn nothing (arXiv:2309.14316).
+    Several questions share the cost of one system message, and rows of one answer would be mostly padding. Two about
+    one subject would let the model copy the second answer from the first, and it would learn nothing
+    (arXiv:2309.14316).
     """
     rng.shuffle(examples)
     unfinished: list[list[Example]] = []
