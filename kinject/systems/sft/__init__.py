@@ -1,8 +1,8 @@
 """The facts are trained into the weights: multi-epoch supervised fine-tuning, of all weights or of a LoRA adapter.
 
 Trains on documents, on training questions with their answers and on facts in the words of an answer, with nothing in
-context. Test questions are asked after each
-epoch for the curve, and decide nothing: there is no early stop and no choice among checkpoints.
+context. Test questions are asked after each epoch for the curve, and decide nothing: there is no early stop and no
+choice among checkpoints.
 """
 
 import hashlib
