@@ -354,3 +354,14 @@ def test_a_perfect_model_passes_every_row_of_the_exam():
     scores = exam.run(Perfect(5, 0), exam.Config(n=5, seed=0))
     assert {s.estimate.value for s in scores if s.goal == "high"} == {1.0}
     assert {s.estimate.value for s in scores if s.goal == "low"} == {0.0}
+
+
+def test_what_the_exam_wants_to_hear_fits_into_an_answer():
+    """Cut-off calls were once counted as wrong ones."""
+    tokenizer = AutoTokenizer.from_pretrained(TEMPLATE)
+    rng, longest = random.Random(0), {}
+    for row in exam.ROWS:
+        for lesson in (lessons.of_ability(rng, row.lesson, row.level, "exam") for _ in range(40)):
+            said = [encoding.content(message) for message in lesson.messages if message.role == "assistant"]
+            longest[row.ability] = max(longest.get(row.ability, 0), *(len(tokenizer(text).input_ids) for text in said))
+    assert max(longest.values()) <= Chat(()).max_new_tokens, longest

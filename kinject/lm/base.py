@@ -42,7 +42,7 @@ class Chat:
 
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
-    max_new_tokens: int = 64
+    max_new_tokens: int = 128
 
 
 @dataclass(frozen=True, slots=True)

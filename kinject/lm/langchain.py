@@ -27,9 +27,9 @@ class ChatModel(BaseChatModel):
     """
 
     lm: Any
-    max_new_tokens: int = 64
+    max_new_tokens: int = 128
 
-    def __init__(self, lm: LM, max_new_tokens: int = 64) -> None:
+    def __init__(self, lm: LM, max_new_tokens: int = 128) -> None:
         fields: dict[str, Any] = {"lm": lm, "max_new_tokens": max_new_tokens}
         super().__init__(**fields)
 

@@ -15,7 +15,7 @@ from kinject.types import Answer, System, Turn
 
 @dataclass(frozen=True)
 class Config:
-    max_new_tokens: int = 48  # the longest catalog value is about twenty tokens of a small vocabulary
+    max_new_tokens: int = 80  # an answer repeats what was asked: the longest are about 65 tokens of a small vocabulary
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:

@@ -24,7 +24,7 @@ from kinject.types import Answer, Document, Evidence, System, Turn
 @dataclass(frozen=True)
 class Config:
     documents: int = 3  # an entity's own page, and room for what other pages say of it in passing
-    max_new_tokens: int = 48  # the longest catalog value is about twenty tokens of a small vocabulary
+    max_new_tokens: int = 80  # an answer repeats what was asked: the longest are about 65 tokens of a small vocabulary
 
     def __post_init__(self) -> None:
         if min(self.documents, self.max_new_tokens) < 1:

@@ -62,7 +62,7 @@ class Config:
     weight_decay: float = 0.1  # of matrices
     lora_rank: int = 32  # of the adapter, for method=lora
     batch_tokens: int = 1024  # padded tokens a step: fewer steps learn less, more of them cost time
-    max_new_tokens: int = 48  # the longest catalog value is about twenty tokens of a small vocabulary
+    max_new_tokens: int = 80  # an answer repeats what was asked: the longest are about 65 tokens of a small vocabulary
     seed: int = 0  # of the order, the phrasings and the adapter's first values
 
     def __post_init__(self) -> None:
