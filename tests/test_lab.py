@@ -13,7 +13,8 @@ from transformers import AutoTokenizer
 
 from kinject import corpus
 from kinject.lab import encoding, exam, lessons, marks, names, pointers, pretrain, questions, telling, worlds
-from kinject.lm.base import Chat, Completion, ModelInfo
+from kinject.lm.base import MAX_NEW_TOKENS, Chat, Completion, ModelInfo
+from kinject.lm.prompts import ANSWER_TOKENS
 from kinject.systems.kg.tools import is_refusal
 
 CORPORA = ["catalog", "presidents"]
@@ -364,4 +365,5 @@ def test_what_the_exam_wants_to_hear_fits_into_an_answer():
         for lesson in (lessons.of_ability(rng, row.lesson, row.level, "exam") for _ in range(40)):
             said = [encoding.content(message) for message in lesson.messages if message.role == "assistant"]
             longest[row.ability] = max(longest.get(row.ability, 0), *(len(tokenizer(text).input_ids) for text in said))
-    assert max(longest.values()) <= Chat(()).max_new_tokens, longest
+    assert max(longest.values()) <= MAX_NEW_TOKENS, longest
+    assert max(tokens for ability, tokens in longest.items() if "reading" in ability) <= ANSWER_TOKENS, longest

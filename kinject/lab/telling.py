@@ -55,9 +55,8 @@ def _tell(rng: random.Random, facts: Sequence[Held], told: Callable[[Held], str]
             lead, last = _lead(rng, fact), None
             continue
         sentence = lead + worlds.small(told(fact)) if lead else told(fact)
-        joined = (
-            _joined(rng, sentences[-1], sentence, fact) if flowing and last and last.subject == fact.subject else ""
-        )
+        alike = flowing and last and last.subject == fact.subject
+        joined = _joined(rng, sentences[-1], sentence, fact) if alike else ""
         if joined:
             sentences[-1] = joined
         else:

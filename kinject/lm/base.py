@@ -33,6 +33,9 @@ class ToolSpec:
     parameters: dict[str, Any]
 
 
+MAX_NEW_TOKENS = 128  # a tool call with a day takes 70 to 85 tokens of a small vocabulary
+
+
 @dataclass(frozen=True, slots=True)
 class Chat:
     """A request: greedy decoding of at most `max_new_tokens` after the messages.
@@ -42,7 +45,7 @@ class Chat:
 
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
-    max_new_tokens: int = 128
+    max_new_tokens: int = MAX_NEW_TOKENS
 
 
 @dataclass(frozen=True, slots=True)

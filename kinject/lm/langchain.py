@@ -17,7 +17,7 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from kinject.errors import ModelError
-from kinject.lm.base import LM, Chat, Message, ToolCall, ToolSpec
+from kinject.lm.base import LM, MAX_NEW_TOKENS, Chat, Message, ToolCall, ToolSpec
 
 
 class ChatModel(BaseChatModel):
@@ -27,9 +27,9 @@ class ChatModel(BaseChatModel):
     """
 
     lm: Any
-    max_new_tokens: int = 128
+    max_new_tokens: int = MAX_NEW_TOKENS
 
-    def __init__(self, lm: LM, max_new_tokens: int = 128) -> None:
+    def __init__(self, lm: LM, max_new_tokens: int = MAX_NEW_TOKENS) -> None:
         fields: dict[str, Any] = {"lm": lm, "max_new_tokens": max_new_tokens}
         super().__init__(**fields)
 

@@ -86,6 +86,6 @@ def in_step(pool: Executor, call: Callable[[T], R], items: Sequence[T]) -> "list
 
     try:
         return [pool.submit(member, item) for item in items]
-    except BaseException:
+    except BaseException:  # those that were started would wait for those that were not
         cohort.abandon()
         raise

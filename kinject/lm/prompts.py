@@ -9,6 +9,7 @@ from kinject.lm.base import Message
 from kinject.types import Turn
 
 ABSTENTION = "I don't know."
+ANSWER_TOKENS = 80  # an answer repeats what was asked: up to 70 tokens of a small vocabulary in mini's exam
 SYSTEM = "Answer in a few words. If you do not know the answer, say: I don't know."
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kinject.corpus import Corpus
 from kinject.lm.base import LM, Chat
-from kinject.lm.prompts import dialogue
+from kinject.lm.prompts import ANSWER_TOKENS, dialogue
 from kinject.progress import Progress, silent
 from kinject.systems._answer import answer
 from kinject.types import Answer, System, Turn
@@ -15,7 +15,7 @@ from kinject.types import Answer, System, Turn
 
 @dataclass(frozen=True)
 class Config:
-    max_new_tokens: int = 80  # an answer repeats what was asked: the longest are about 65 tokens of a small vocabulary
+    max_new_tokens: int = ANSWER_TOKENS  # of an answer, with what was asked before it
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:

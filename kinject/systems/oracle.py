@@ -14,7 +14,7 @@ from pathlib import Path
 from kinject.corpus import Corpus
 from kinject.errors import PromptTooLongError
 from kinject.lm.base import LM, Chat, Completion, Message
-from kinject.lm.prompts import dialogue, reading
+from kinject.lm.prompts import ANSWER_TOKENS, dialogue, reading
 from kinject.progress import Progress, silent
 from kinject.systems._answer import answer
 from kinject.systems._names import fold
@@ -24,7 +24,7 @@ from kinject.types import Answer, Document, Evidence, System, Turn
 @dataclass(frozen=True)
 class Config:
     documents: int = 3  # an entity's own page, and room for what other pages say of it in passing
-    max_new_tokens: int = 80  # an answer repeats what was asked: the longest are about 65 tokens of a small vocabulary
+    max_new_tokens: int = ANSWER_TOKENS  # of an answer, with what was asked before it
 
     def __post_init__(self) -> None:
         if min(self.documents, self.max_new_tokens) < 1:

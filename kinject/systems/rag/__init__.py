@@ -16,7 +16,7 @@ import numpy as np
 from kinject.corpus import Corpus
 from kinject.errors import CorpusError
 from kinject.lm.base import LM, Chat
-from kinject.lm.prompts import reading
+from kinject.lm.prompts import ANSWER_TOKENS, reading
 from kinject.progress import Progress, Step, silent
 from kinject.store import artifact_is, new_artifact
 from kinject.systems._answer import answer
@@ -38,7 +38,7 @@ class Config:
     embedder: str = MINILM  # carried by an installed package; else a folder or a Hugging Face id
     chunk_words: int = 70  # short enough that four passages and a dialogue fit 1,024 tokens
     overlap_sentences: int = 1  # a pronoun's sentence keeps the one before it
-    max_new_tokens: int = 80  # an answer repeats what was asked: the longest are about 65 tokens of a small vocabulary
+    max_new_tokens: int = ANSWER_TOKENS  # of an answer, with what was asked before it
 
     def __post_init__(self) -> None:
         if min(self.k, self.max_new_tokens) < 1 or self.chunk_words < 10 or self.overlap_sentences < 0:

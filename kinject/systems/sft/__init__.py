@@ -28,7 +28,7 @@ from kinject.lm.encoding import ChatEncoder
 from kinject.lm.loading import Loaded, load
 from kinject.lm.local import LocalLM
 from kinject.lm.lockstep import in_step
-from kinject.lm.prompts import value_of
+from kinject.lm.prompts import ANSWER_TOKENS, value_of
 from kinject.progress import Progress, Step, silent
 from kinject.store import artifact_is, new_artifact, write_whole
 from kinject.systems import closed_book
@@ -62,7 +62,7 @@ class Config:
     weight_decay: float = 0.1  # of matrices
     lora_rank: int = 32  # of the adapter, for method=lora
     batch_tokens: int = 1024  # padded tokens a step: fewer steps learn less, more of them cost time
-    max_new_tokens: int = 80  # an answer repeats what was asked: the longest are about 65 tokens of a small vocabulary
+    max_new_tokens: int = ANSWER_TOKENS  # of an answer, with what was asked before it
     seed: int = 0  # of the order, the phrasings and the adapter's first values
 
     def __post_init__(self) -> None:

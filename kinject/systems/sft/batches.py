@@ -6,6 +6,8 @@ A text is cut where it is longer than the window; it never shares a row with ano
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
+from operator import eq
 from typing import Any
 
 import torch
@@ -84,8 +86,9 @@ def encode(
         row: list[int] = []
         learnt: list[bool] = []
         for n, example in enumerate(window):
-            # Tokenizers do not join what follows a colon to it, so that as many tokens of the answer are given.
-            prompt, answer, given = next(ids), [*next(ids), end], len(next(ids))
+            prompt, answer = next(ids), [*next(ids), end]
+            # Where a tokenizer joins the end of what is given to what follows, that token is learnt.
+            given = sum(takewhile(bool, map(eq, answer, next(ids))))
             if n and (not row or len(row) + len(prompt) + len(answer) > longest):
                 if row:
                     yield Row(tuple(row), tuple(learnt))
