@@ -271,11 +271,46 @@ def test_an_attention_that_points_right_costs_nothing():
     model = pretrain.architecture(config, 0, 1)
     recorder = pointers.Recorder(model)
     model(input_ids=torch.tensor([[3, 4, 5, 6]]), use_cache=False)
-    everywhere = encoding.Encoded([3, 4, 5, 6], [], "", [encoding.Link(3, (0, 1, 2, 3))], [], [])
-    somewhere = encoding.Encoded([3, 4, 5, 6], [], "", [encoding.Link(3, (1,))], [], [])
+    everywhere = encoding.Encoded([3, 4, 5, 6], [], "", [encoding.Link(3, (0, 1, 2, 3))], [], [], [])
+    somewhere = encoding.Encoded([3, 4, 5, 6], [], "", [encoding.Link(3, (1,))], [], [], [])
     losses = [float(recorder.loss(pointers.collate([e], 4)).detach()) for e in (everywhere, somewhere)]
     assert losses[0] == pytest.approx(0, abs=1e-5)
     assert losses[1] > 0.1
+
+
+def test_a_value_in_a_page_carries_the_name_of_its_attribute():
+    """Names stand where a value begins, are spelled as in an answer, and are there whatever words the sentence uses."""
+    tokenizer, batch = linked("reading")
+    told = [lessons.of_ability(random.Random(n), "reading", lessons.LEVELS[4]).told.values() for n in range(len(batch))]
+    otherwise = 0
+    for e, names_of in zip(batch, told, strict=True):
+        assert e.names
+        for name in e.names:
+            called = tokenizer.decode(list(name.ids)).strip()
+            assert called in names_of
+            assert name.position in {link.position for link in e.cues}
+            otherwise += called not in tokenizer.decode(e.ids[max(0, name.position - 12) : name.position])
+    assert otherwise > 30
+
+
+def test_naming_costs_less_where_the_model_knows_the_name():
+    """Two names: what enters the last attention is one of them, then the other."""
+    config = pretrain.Config(architecture="qwen3", layers=1, width=32, heads=2, vocabulary=64)
+    model = pretrain.architecture(config, 0, 1)
+    recorder = pointers.Recorder(model)
+    embedded = model.get_input_embeddings().weight
+    model.model.layers[0].input_layernorm = torch.nn.Identity()
+    model(input_ids=torch.tensor([[3, 4, 5, 3]]), use_cache=False)
+    with torch.no_grad():
+        embedded.mul_(100)
+
+    def cost(*names):
+        named = [encoding.Name(at, (token,)) for at, token in names]
+        encoded = encoding.Encoded([3, 4, 5, 3], [], "", [], [], [], named)
+        return float(recorder.naming(pointers.collate([encoded], 4).names).detach())
+
+    assert cost() == 0
+    assert cost((0, 3), (1, 4)) < 0.1 < 1 < cost((0, 4), (1, 3))
 
 
 TINY = pretrain.Config(

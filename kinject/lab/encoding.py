@@ -5,7 +5,7 @@ millions of lessons through Jinja would cost more than learning from them.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
@@ -30,11 +30,20 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Name:
+    """At `position` the model should know that what comes is the value of the attribute whose name has these `ids`."""
+
+    position: int
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Encoded:
     """Token ids, and per token whether it is learnt as the assistant's own.
 
     `copies` say where the next token of an answer stands in the context; `owners` and `cues` where the name stands of
-    the entity that a value belongs to, and the word that tells which of its attributes the value is.
+    the entity that a value belongs to, and the word that tells which of its attributes the value is; `names` what that
+    attribute is called.
     """
 
     ids: list[int]
@@ -43,6 +52,7 @@ class Encoded:
     copies: list[Link]
     owners: list[Link]
     cues: list[Link]
+    names: list[Name]
     calls: bool = False  # whether a tool is called before the final answer
 
 
@@ -105,7 +115,8 @@ def encode(tokenizer: Tokenizer, batch: list[Lesson]) -> list[Encoded]:
     flat = iter(tokenizer.encode_batch([piece.text for piece in chain(*rendered)], add_special_tokens=False))
     found = []
     for lesson, pieces in zip(batch, rendered, strict=True):
-        encoded = Encoded([], [], lesson.ability, [], [], [], calls=any(m.tool_calls for m in lesson.marked))
+        called = _called(tokenizer, lesson)
+        encoded = Encoded([], [], lesson.ability, [], [], [], [], calls=any(m.tool_calls for m in lesson.marked))
         sources: dict[str, list[_Place]] = {}
         for piece in pieces:
             tokens, start = next(flat), len(encoded.ids)
@@ -120,6 +131,7 @@ def encode(tokenizer: Tokenizer, batch: list[Lesson]) -> list[Encoded]:
             if piece.learnt or piece.evidence:
                 encoded.owners.extend(_owners(places, piece.learnt))
                 encoded.cues.extend(_cues(places, piece.learnt))
+                encoded.names.extend(_names(places, piece.learnt, called))
             if piece.evidence:
                 for place in places:
                     sources.setdefault(place.key, []).append(place)
@@ -157,22 +169,41 @@ def _cues(places: list[_Place], is_answer: bool) -> list[Link]:
 
     Later tokens of a value look at the very first token of all: only where a value begins is there something to find.
     """
+    values = [] if is_answer else [p for p in places if p.key != marks.CUE and p.owner != marks.NOBODY]
+    later = [Link(position, (0,)) for value in values for position in value.positions[1:_LATER]]
+    return [*_back(places, is_answer, _tells(is_answer)), *later]
 
-    def belongs(value: _Place, other: _Place) -> bool:
+
+def _tells(is_answer: bool) -> Callable[[_Place, _Place], bool]:
+    """Whether the other place tells which attribute the value is of."""
+
+    def tells(value: _Place, other: _Place) -> bool:
         told = other.key == marks.CUE and other.owner == value.key
         return told or (is_answer and other.key == marks.ATTRIBUTE)
 
-    values = [] if is_answer else [p for p in places if p.key != marks.CUE and p.owner != marks.NOBODY]
-    later = [Link(position, (0,)) for value in values for position in value.positions[1:_LATER]]
-    return [*_back(places, is_answer, belongs), *later]
+    return tells
+
+
+def _called(tokenizer: Tokenizer, lesson: Lesson) -> dict[str, tuple[int, ...]]:
+    """Mark of a fact -> the name of its attribute, as tokens within a sentence."""
+    return {key: tuple(tokenizer.encode(f" {name}", add_special_tokens=False).ids) for key, name in lesson.told.items()}
+
+
+def _names(places: list[_Place], is_answer: bool, called: Mapping[str, tuple[int, ...]]) -> list[Name]:
+    """What each value is of, where a word before it tells."""
+    values = [place for place in places if place.key in called]
+    told = [(value, link) for value in values for link in _link(value, places, is_answer, _tells(is_answer))]
+    return [Name(link.position, called[value.key]) for value, link in told]
 
 
 def _back(places: list[_Place], is_answer: bool, belongs: Callable[[_Place, _Place], bool]) -> list[Link]:
-    """Links from a value's first token, in an answer from the one that predicts it, to the ends of places before it."""
-    links = []
-    for value in places:
-        at = value.positions[0] - is_answer
-        ends = [p.positions[-1] for p in places if p.positions[-1] <= at and p is not value and belongs(value, p)]
-        if ends and value.key != marks.CUE:
-            links.append(Link(at, tuple(ends)))
-    return links
+    return [link for value in places for link in _link(value, places, is_answer, belongs)]
+
+
+def _link(
+    value: _Place, places: list[_Place], is_answer: bool, belongs: Callable[[_Place, _Place], bool]
+) -> list[Link]:
+    """From a value's first token, in an answer from the one that predicts it, to the ends of places before it."""
+    at = value.positions[0] - is_answer
+    ends = [p.positions[-1] for p in places if p.positions[-1] <= at and p is not value and belongs(value, p)]
+    return [Link(at, tuple(ends))] if ends and value.key != marks.CUE else []

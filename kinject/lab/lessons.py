@@ -5,8 +5,8 @@ system, so that a system asks mini nothing in a form that it was not taught.
 """
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from kinject.lab import marks, names, questions, telling, worlds
@@ -43,6 +43,7 @@ LEVELS = (
 _LONG = 0.25  # share of worlds of one or two entities with long pages, once these are more than bare statements
 _GUIDES = 0.3  # share of worlds in which some facts stand in a page about several entities
 _NOBODY = 0.4  # share of the questions without an answer to a tool that ask who holds a value which nobody does
+_MORE = 0.6  # share of readings with several questions; those with one show more wordings a token
 MOST_RELATIONS = 14  # that a list of tools names: a catalog's table has about so many columns
 
 
@@ -54,6 +55,7 @@ class Lesson:
     marked: tuple[Message, ...]
     learn: tuple[bool, ...]
     marked_relations: tuple[str, ...] = ()
+    told: Mapping[str, str] = field(default_factory=dict)  # mark of a fact -> name of the attribute that it states
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -169,15 +171,15 @@ def _reading(
     last = exchanges[-1]
     messages = (*reading(last.question, pages, history), Message("assistant", last.stated()))
     kind = "abstaining" if marks.plain(last.answer) == ABSTENTION else ability
-    return Lesson(kind, messages, tuple(m.role == "assistant" for m in messages))
+    return Lesson(kind, messages, tuple(m.role == "assistant" for m in messages), told=world.told)
 
 
 def _more_questions(rng: random.Random, world: World, level: Level, first: Asked) -> list[Asked]:
-    """Further questions about the same pages, each about another fact or about none; in one lesson of four none."""
+    """Further questions about the same pages, each about another fact or about none; not in every lesson."""
     facts = [f for f in world.facts if f.until is None]
     rng.shuffle(facts)
     asked: dict[tuple[str, str], Asked] = {}
-    for fact in facts[: level.questions] if rng.random() < 0.75 else ():
+    for fact in facts[: level.questions] if rng.random() < _MORE else ():
         if rng.random() < 0.2:
             one = questions.ask_missing(rng, world, "train", world.attributes)
         else:
@@ -241,7 +243,7 @@ def _argue(rng: random.Random, level: Level, split: Split) -> Lesson:
     prompt = reading(final, _passages(rng, world, split, level.plain), history)
     messages = (*prompt, Message("assistant", asked.stated()))
     learn = tuple(m.role == "assistant" and i > 2 for i, m in enumerate(messages))
-    return Lesson("arguing", messages, learn)
+    return Lesson("arguing", messages, learn, told=world.told)
 
 
 def _argue_unsupported(rng: random.Random, level: Level, split: Split) -> Lesson:

@@ -1,5 +1,8 @@
 """Train attention heads to look where the answer stands: supervised attention (Mi et al., arXiv:1608.00112).
 
+Train also what they find there: before the last attention, the place where a value begins has to hold the name of the
+attribute that a sentence states in other words (deep supervision, Lee et al., arXiv:1409.5185).
+
 The gradient that reaches an attention head through the next token is scaled by the attention that it already pays, so a
 head that has to find one place among hundreds learns nothing for millions of tokens. Lessons know the place, and the
 cross-entropy between a head's attention and that place has a full gradient from the first step. What is trained stays
@@ -11,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
@@ -21,6 +25,7 @@ from kinject.lab.encoding import Encoded, Link
 Network = Any
 _NAME = "kinject_recorded"
 _NEVER = -1e9
+_CLEARLY = 4.0  # scale of naming: a part of what is known is enough, since a place has to know its value too
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +38,27 @@ class Pointers:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """The names in a batch, and where values of what they name begin.
+
+    Tokens `ids` [names, tokens] with weights `spelled`, 0 for padding; flat `positions` [values] in the batch, and
+    `labels` [values], the row of `ids` that is the name.
+    """
+
+    ids: torch.Tensor
+    spelled: torch.Tensor
+    positions: torch.Tensor
+    labels: torch.Tensor
+
+
+@dataclass(frozen=True, slots=True)
 class Supervision:
-    """What heads of two layers should look at."""
+    """What heads of two layers should look at, and what should be known where they look."""
 
     copies: Pointers
     owners: Pointers
     cues: Pointers
+    names: Names
 
 
 def collate(group: Sequence[Encoded], length: int) -> Supervision:
@@ -46,6 +66,20 @@ def collate(group: Sequence[Encoded], length: int) -> Supervision:
         _padded([e.copies for e in group], length),
         _padded([e.owners for e in group], length),
         _padded([e.cues for e in group], length),
+        _numbered(group, length),
+    )
+
+
+def _numbered(group: Sequence[Encoded], length: int) -> Names:
+    """Each name once, shorter ones padded."""
+    found = [(row * length + name.position, name.ids) for row, e in enumerate(group) for name in e.names]
+    names = list(dict.fromkeys(name for _, name in found)) or [(0,)]
+    longest = max(map(len, names))
+    return Names(
+        torch.tensor([[*name, *[0] * (longest - len(name))] for name in names]),
+        torch.tensor([[1 / len(name)] * len(name) + [0.0] * (longest - len(name)) for name in names]),
+        torch.tensor([position for position, _ in found], dtype=torch.long),
+        torch.tensor([names.index(name) for _, name in found], dtype=torch.long),
     )
 
 
@@ -69,6 +103,8 @@ class Recorder:
         self._seen: dict[int, tuple[torch.Tensor, torch.Tensor, float]] = {}
         self._model, self._before = model, model.config._attn_implementation
         self._layers = [i for i, kind in enumerate(_kinds(model)) if kind == "full_attention"]
+        layers = model.get_decoder().layers
+        self._hook = layers[self._layers[-1]].self_attn.register_forward_pre_hook(self._enter, with_kwargs=True)
         AttentionInterface.register(_NAME, self._attend)
         AttentionMaskInterface.register(_NAME, sdpa_mask)
         model.set_attn_implementation(_NAME)
@@ -78,6 +114,9 @@ class Recorder:
     ) -> tuple[torch.Tensor, None]:
         self._seen[module.layer_idx] = (query, key, module.scaling)
         return sdpa_attention_forward(module, query, key, value, mask, **options)
+
+    def _enter(self, module: Network, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        self._entered: torch.Tensor = options["hidden_states"]
 
     def loss(self, wanted: Supervision) -> torch.Tensor:
         """Mean cross-entropies, in nats, added up.
@@ -104,8 +143,23 @@ class Recorder:
         weights = wanted.weights.to(query.device)
         return -(found * weights).sum() / weights.sum().clamp(min=1)
 
+    def naming(self, names: Names) -> torch.Tensor:
+        """Mean cross-entropy, in nats, of telling a value's attribute among those of the batch.
+
+        A name is the mean of its tokens' embeddings, which stay as they are: the place has to come to them.
+        """
+        if not len(names.positions):
+            return torch.zeros((), device=self._entered.device)
+        device = self._entered.device
+        embedded = self._model.get_input_embeddings().weight.detach()[names.ids.to(device)]
+        wanted = (embedded * names.spelled.to(device, embedded.dtype)[..., None]).sum(1)
+        known = self._entered.flatten(0, 1)[names.positions.to(device)]
+        scores = (known @ wanted.T).float() * (_CLEARLY / wanted.shape[1] ** 0.5)
+        return F.cross_entropy(scores, names.labels.to(device))
+
     def close(self) -> None:
         """The model attends as it did before."""
+        self._hook.remove()
         self._model.set_attn_implementation(self._before)
 
 

@@ -53,7 +53,7 @@ class Config:
     weight_decay: float = 0.1  # of matrices
     prompt_share: float = 0.05  # share of prompt tokens that are predicted too, for the language
     prompt_weight: float = 0.01  # of them all, beside 1 for the assistant's own: names are drawn, their loss is noise
-    pointer_weight: float = 0.3  # weight of the attention's loss beside 1 for that of the tokens
+    pointer_weight: float = 0.3  # weight of each loss of where to look and what is there, beside 1 for the tokens
     mastery: float = 0.6  # share of exact readings at the hardest level that opens the next one
     pace: float = 0.7  # share of the tokens by which the last level is open, mastered or not
     checkpoint_s: float = 300.0  # seconds between checkpoints
@@ -144,7 +144,7 @@ class _State:
 
     def __init__(self) -> None:
         self.draws, self.steps, self.tokens, self.level, self.since_level, self.loss = 0, 0, 0, 0, 0, 9.0
-        self.pointing = 9.0
+        self.pointing, self.naming = 9.0, 9.0
         self.exact: dict[str, float] = {}
 
     def as_dict(self) -> dict[str, Any]:
@@ -155,6 +155,7 @@ class _State:
         self.since_level += 1
         self.loss += 0.02 * (outcome.loss - self.loss)
         self.pointing += 0.02 * (outcome.pointing - self.pointing)
+        self.naming += 0.02 * (outcome.naming - self.naming)
         for ability, right in outcome.exact:
             self.exact[ability] = self.exact.get(ability, 0.0) + _MEMORY * (right - self.exact.get(ability, 0.0))
         top = len(lessons.LEVELS) - 1
@@ -165,7 +166,7 @@ class _State:
 
     def note(self) -> str:
         scores = " ".join(f"{k}={v:.2f}" for k, v in sorted(self.exact.items()))
-        return f"level {self.level} loss {self.loss:.3f} pointing {self.pointing:.3f} {scores}"
+        return f"level {self.level} loss {self.loss:.3f} pointing {self.pointing:.3f} naming {self.naming:.3f} {scores}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,7 @@ class _Outcome:
 
     loss: float
     pointing: float
+    naming: float
     exact: list[tuple[str, bool]]
     tokens: int
 
@@ -189,10 +191,11 @@ def _backward(model: Network, forward: Any, recorder: Recorder, batch: Batch, co
     weights = batch.weights.to(device)
     loss = (losses * weights).sum() / weights.sum()
     pointing = recorder.loss(batch.supervision)
-    (loss + config.pointer_weight * pointing).backward()  # type: ignore[no-untyped-call]
+    naming = recorder.naming(batch.supervision.names)
+    (loss + config.pointer_weight * (pointing + naming)).backward()  # type: ignore[no-untyped-call]
     right = (logits.detach().argmax(-1) == targets).cpu()
     exact = [(ability, bool(right[i:j].all())) for ability, i, j in batch.answers]
-    return _Outcome(float(loss.detach()), float(pointing.detach()), exact, batch.tokens)
+    return _Outcome(float(loss.detach()), float(pointing.detach()), float(naming.detach()), exact, batch.tokens)
 
 
 def _draw(worker: Worker, config: Config, fast: PreTrainedTokenizerFast, state: _State) -> list[Batch]:

@@ -66,6 +66,11 @@ class World:
     attributes: tuple[Attribute, ...]
     facts: tuple[Held, ...]
 
+    @property
+    def told(self) -> dict[str, str]:
+        """Mark of a fact -> the name of the attribute that it states."""
+        return {fact.key: fact.attribute.name for fact in self.facts}
+
     def of(self, subject: str, attribute: Attribute | None = None) -> list[Held]:
         return [f for f in self.facts if f.subject == subject and (attribute is None or f.attribute == attribute)]
 
