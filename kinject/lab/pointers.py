@@ -97,9 +97,10 @@ def _padded(rows: Sequence[Sequence[Link]], length: int) -> Pointers:
 
 
 class Recorder:
-    """Keeps the queries and keys of a model's attention layers during a forward pass."""
+    """Keeps the queries and keys of a model's attention layers during a forward pass, and what enters the last one."""
 
     def __init__(self, model: Network) -> None:
+        self._entered = torch.empty(0)
         self._seen: dict[int, tuple[torch.Tensor, torch.Tensor, float]] = {}
         self._model, self._before = model, model.config._attn_implementation
         self._layers = [i for i, kind in enumerate(_kinds(model)) if kind == "full_attention"]
@@ -116,7 +117,7 @@ class Recorder:
         return sdpa_attention_forward(module, query, key, value, mask, **options)
 
     def _enter(self, module: Network, args: tuple[Any, ...], options: dict[str, Any]) -> None:
-        self._entered: torch.Tensor = options["hidden_states"]
+        self._entered = options["hidden_states"]
 
     def loss(self, wanted: Supervision) -> torch.Tensor:
         """Mean cross-entropies, in nats, added up.
