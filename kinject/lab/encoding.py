@@ -6,7 +6,7 @@ millions of lessons through Jinja would cost more than learning from them.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 from tokenizers import Tokenizer
@@ -49,10 +49,10 @@ class Encoded:
     ids: list[int]
     learnt: list[bool]
     ability: str
-    copies: list[Link]
-    owners: list[Link]
-    cues: list[Link]
-    names: list[Name]
+    copies: list[Link] = field(default_factory=list)
+    owners: list[Link] = field(default_factory=list)
+    cues: list[Link] = field(default_factory=list)
+    names: list[Name] = field(default_factory=list)
     calls: bool = False  # whether a tool is called before the final answer
 
 
@@ -116,7 +116,7 @@ def encode(tokenizer: Tokenizer, batch: list[Lesson]) -> list[Encoded]:
     found = []
     for lesson, pieces in zip(batch, rendered, strict=True):
         called = _called(tokenizer, lesson)
-        encoded = Encoded([], [], lesson.ability, [], [], [], [], calls=any(m.tool_calls for m in lesson.marked))
+        encoded = Encoded([], [], lesson.ability, calls=any(m.tool_calls for m in lesson.marked))
         sources: dict[str, list[_Place]] = {}
         for piece in pieces:
             tokens, start = next(flat), len(encoded.ids)

@@ -25,7 +25,7 @@ from kinject.lab.encoding import Encoded, Link
 Network = Any
 _NAME = "kinject_recorded"
 _NEVER = -1e9
-_CLEARLY = 4.0  # scale of naming: a part of what is known is enough, since a place has to know its value too
+_NAMING_SCALE = 4.0  # of scores: a part of what is known is enough, since a place has to know its value too
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class Recorder:
         embedded = self._model.get_input_embeddings().weight.detach()[names.ids.to(device)]
         wanted = (embedded * names.spelled.to(device, embedded.dtype)[..., None]).sum(1)
         known = self._entered.flatten(0, 1)[names.positions.to(device)]
-        scores = (known @ wanted.T).float() * (_CLEARLY / wanted.shape[1] ** 0.5)
+        scores = (known @ wanted.T).float() * (_NAMING_SCALE / wanted.shape[1] ** 0.5)
         return F.cross_entropy(scores, names.labels.to(device))
 
     def close(self) -> None:
