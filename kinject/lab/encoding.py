@@ -17,7 +17,7 @@ from kinject.lab.marks import Span
 from kinject.lm.base import Message, ToolSpec
 
 _LATER = 4  # tokens of a value that are told apart from its first
-DECISIVE = 5.0  # weight of the first token of a copy: which one it is decides, the others follow
+DECISIVE = 5.0  # weight of the first token of a copy and of what follows the last: which ones they are decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,18 @@ class Name:
 class Encoded:
     """Token ids, and per token whether it is learnt as the assistant's own.
 
-    `copies` say where the next token of an answer stands in the context; `owners` and `cues` where the name stands of
-    the entity that a value belongs to, and the word that tells which of its attributes the value is; `names` what that
-    attribute is called.
+    `copies` say where the next token of an answer stands in the context; `ahead` and `beyond` where the two after it
+    stand, which tell whether what is copied goes on; `owners` and `cues` where the name stands of the entity that a
+    value belongs to, and the word that tells which of its attributes the value is; `names` what that attribute is
+    called.
     """
 
     ids: list[int]
     learnt: list[bool]
     ability: str
     copies: list[Link] = field(default_factory=list)
+    ahead: list[Link] = field(default_factory=list)
+    beyond: list[Link] = field(default_factory=list)
     owners: list[Link] = field(default_factory=list)
     cues: list[Link] = field(default_factory=list)
     names: list[Name] = field(default_factory=list)
@@ -127,7 +130,10 @@ def encode(tokenizer: Tokenizer, batch: list[Lesson]) -> list[Encoded]:
                 for place in places:
                     # A call names a relation of the list, or says after the question what the question calls by name.
                     asked = sources.get(marks.ATTRIBUTE, []) if marks.is_relation(place.key) else []
-                    encoded.copies.extend(_copies(encoded.ids, place, sources.get(place.key, []) + asked))
+                    copied = _copied(encoded.ids, place, sources.get(place.key, []) + asked)
+                    encoded.copies.extend(_copies(place, copied))
+                    encoded.ahead.extend(_after(copied, 2))
+                    encoded.beyond.extend(_after(copied, 3))
             if piece.learnt or piece.evidence:
                 encoded.owners.extend(_owners(places, piece.learnt))
                 encoded.cues.extend(_cues(places, piece.learnt))
@@ -143,20 +149,35 @@ def _tokens(offsets: list[tuple[int, int]], span: Span, start: int) -> tuple[int
     return tuple(start + i for i, (a, b) in enumerate(offsets) if b > span.start and a < span.end)
 
 
-def _copies(ids: list[int], place: _Place, sources: list[_Place]) -> list[Link]:
-    """One link for each token that the sources spell alike, from the position that predicts it.
-
-    Having found nothing, or having copied all of it, is looking at the very first token.
-    """
-    if place.key == marks.NOTHING:
-        return [Link(place.positions[0] - 1, (0,), DECISIVE)]
+def _copied(ids: list[int], place: _Place, sources: list[_Place]) -> list[Link]:
+    """One link for each token that the sources spell alike, from that token to theirs."""
     links = []
     for n, position in enumerate(place.positions):
         spelled = [ids[p] for p in place.positions[: n + 1]]
         alike = [s.positions[n] for s in sources if [ids[p] for p in s.positions[: n + 1]] == spelled]
         if alike:
-            links.append(Link(position - 1, tuple(alike), 1.0 if n else DECISIVE))
-    return [*links, Link(place.positions[-1], (0,))] if links else []
+            links.append(Link(position, tuple(alike)))
+    return links
+
+
+def _copies(place: _Place, copied: list[Link]) -> list[Link]:
+    """Each token of a copy is found from the one before it.
+
+    Having found nothing, or having copied all of it, is looking at the very first token.
+    """
+    first, last = place.positions[0], place.positions[-1]
+    if place.key == marks.NOTHING:
+        return [Link(first - 1, (0,), DECISIVE)]
+    links = [Link(c.position - 1, c.targets, DECISIVE if c.position == first else 1.0) for c in copied]
+    return [*links, Link(last, (0,), DECISIVE)] if links else []
+
+
+def _after(copied: list[Link], distance: int) -> list[Link]:
+    """From each copied token to what stands `distance` tokens after it where it was copied from.
+
+    One token after it there is mostly a space, whatever comes.
+    """
+    return [Link(c.position, tuple(target + distance for target in c.targets)) for c in copied]
 
 
 def _owners(places: list[_Place], is_answer: bool) -> list[Link]:

@@ -56,6 +56,8 @@ class Supervision:
     """What heads of two layers should look at, and what should be known where they look."""
 
     copies: Pointers
+    ahead: Pointers
+    beyond: Pointers
     owners: Pointers
     cues: Pointers
     names: Names
@@ -64,6 +66,8 @@ class Supervision:
 def collate(group: Sequence[Encoded], length: int) -> Supervision:
     return Supervision(
         _padded([e.copies for e in group], length),
+        _padded([e.ahead for e in group], length),
+        _padded([e.beyond for e in group], length),
         _padded([e.owners for e in group], length),
         _padded([e.cues for e in group], length),
         _numbered(group, length),
@@ -123,11 +127,13 @@ class Recorder:
         """Mean cross-entropies, in nats, added up.
 
         The heads of the last attention layer look at what is copied, half of the middle one's at owners and the others
-        at cues, so that the last can match both at once.
+        at cues, so that the last can match both at once. While copying, they look ahead: a place in the context knows
+        what came before it, and whether a copy ends is told by what comes after it.
         """
         last, middle = self._layers[-1], self._layers[(len(self._layers) - 1) // 2]
         copies = self._of(last, wanted.copies, False) + self._of(last, wanted.copies, True)
-        return copies / 2 + self._of(middle, wanted.owners, False) + self._of(middle, wanted.cues, True)
+        values = self._of(middle, wanted.owners, False) + self._of(middle, wanted.cues, True)
+        return copies / 2 + values + self._of(middle, wanted.ahead, False) + self._of(middle, wanted.beyond, True)
 
     def _of(self, layer: int, wanted: Pointers, other_half: bool) -> torch.Tensor:
         query, key, scaling = self._seen[layer]
