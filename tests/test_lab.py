@@ -158,6 +158,18 @@ def test_nobody_holds_the_value_that_is_asked_for():
             assert marks.plain(asked.value) in marks.plain(asked.question)
 
 
+def test_several_facts_of_one_relation_are_all_in_the_answer():
+    rng, found = random.Random(6), 0
+    for _ in range(200):
+        lesson = lessons.of_ability(rng, "tool", lessons.LEVELS[-1])
+        lines = lesson.messages[-2].content.split("\n")
+        if len(lines) > 1:
+            assert lesson.gold == ", ".join(line.split(" | ")[2] for line in lines)
+            assert len({tuple(line.split(" | ")[:2]) for line in lines}) == 1
+            found += 1
+    assert found > 10
+
+
 def test_the_same_pages_are_asked_for_a_fact_once():
     for seed in range(40):
         lesson = lessons.of_ability(random.Random(seed), "abstaining", lessons.LEVELS[5])

@@ -44,6 +44,12 @@ def test_marks_are_read_back_and_leave_the_plain_text():
     assert marks.plain(text) == "The big red one"
 
 
+def test_what_is_marked_by_a_key_can_be_written_otherwise():
+    text = f"Which {marks.mark('sku', marks.ATTRIBUTE)} has {marks.mark('sku', marks.VALUE)}?"
+    assert marks.plain(marks.changed(text, marks.ATTRIBUTE, str.upper)) == "Which SKU has sku?"
+    assert marks.changed(text, marks.DAY, str.upper) == text
+
+
 @pytest.mark.parametrize("ability", lessons.ABILITIES)
 def test_no_mark_reaches_a_model(ability):
     lesson = lessons.of_ability(random.Random(4), ability, lessons.LEVELS[-1])
@@ -82,6 +88,37 @@ def test_the_end_of_a_copy_points_at_the_first_token():
         ends = [e.ids[link.position + 1] for link in e.copies if link.targets == (0,)]
         assert tokenizer.convert_tokens_to_ids("<|im_end|>") in ends
         assert len(ends) >= 3
+
+
+@pytest.mark.parametrize("ability", ["reading", "tool", "tool_inverse"])
+def test_while_copying_the_model_looks_at_what_follows_in_the_context(ability):
+    """Two tokens before it stands what was just copied; three before what `beyond` looks at."""
+    _, batch = linked(ability)
+    for e in batch:
+        assert {link.position for link in e.ahead} == {link.position for link in e.beyond}
+        assert e.ahead
+        for links, distance in ((e.ahead, 2), (e.beyond, 3)):
+            for link in links:
+                assert max(link.targets) <= link.position
+                assert {e.ids[target - distance] for target in link.targets} == {e.ids[link.position]}
+
+
+def test_looking_ahead_is_learnt_by_the_middle_attention():
+    """What a link says there is counted, and in no other layer."""
+    config = pretrain.Config(layers=6, width=32, heads=4, vocabulary=64)
+    model = pretrain.architecture(config, 0, 1)
+    recorder = pointers.Recorder(model)
+    model(input_ids=torch.tensor([[3, 4, 5, 6]]), use_cache=False)
+    link = encoding.Link(3, (1,))
+    for field in ({"ahead": [link]}, {"beyond": [link]}):
+        wanted = pointers.collate([encoding.Encoded([3, 4, 5, 6], [], "", **field)], 4)
+        gradients = torch.autograd.grad(
+            recorder.loss(wanted),
+            [model.model.layers[layer].self_attn.q_proj.weight for layer in (1, 3, 5)],
+            retain_graph=True,
+            allow_unused=True,
+        )
+        assert [g is not None and bool(g.any()) for g in gradients][1:] == [True, False]
 
 
 def test_a_value_points_back_at_names_of_one_entity():

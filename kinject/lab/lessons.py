@@ -6,7 +6,7 @@ system, so that a system asks mini nothing in a form that it was not taught.
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kinject.lab import marks, names, questions, telling, worlds
@@ -44,6 +44,8 @@ _LONG = 0.25  # share of worlds of one or two entities with long pages, once the
 _GUIDES = 0.3  # share of worlds in which some facts stand in a page about several entities
 _NOBODY = 0.4  # share of the questions without an answer to a tool that ask who holds a value which nobody does
 _MORE = 0.6  # share of readings with several questions; those with one show more wordings a token
+_SEVERAL = 0.2  # share of the questions to a tool about one relation of an entity to which several facts are the answer
+_LOOSELY = 0.1  # share of the questions to a tool that write a relation's name otherwise than the list does
 MOST_RELATIONS = 14  # that a list of tools names: a catalog's table has about so many columns
 
 
@@ -280,6 +282,8 @@ def _tool_lesson(rng: random.Random, level: Level, split: Split, ability: str) -
     listed = list(world.attributes)
     rng.shuffle(listed)
     keys = {a.name: marks.relation(i) for i, a in enumerate(listed)}
+    if split == "train" and rng.random() < _LOOSELY:
+        asked = replace(asked, question=marks.changed(asked.question, marks.ATTRIBUTE, _otherwise))
     history, question = _before(rng, asked) if rng.random() < 0.2 else ((), asked.question)
     system, *turns = dialogue(question, history)
     # Several calls over one list of relations: the list is most of what is read.
@@ -289,6 +293,10 @@ def _tool_lesson(rng: random.Random, level: Level, split: Split, ability: str) -
     own = [[m.role == "assistant" for m in part] for part in (earlier, steps)]
     learn = (False, *own[0], *(False for _ in turns), *own[1])  # answers in a history are not the model's own
     return Lesson(ability, messages, learn, tuple(mark(name, key) for name, key in keys.items()))
+
+
+def _otherwise(name: str) -> str:
+    return name.upper() if len(name) < 5 else name.title()
 
 
 def _earlier(rng: random.Random, world: World, split: Split, keys: dict[str, str], level: Level) -> list[Message]:
@@ -316,6 +324,8 @@ def _tool_question(rng: random.Random, world: World, split: Split, ability: str)
         return questions.ask_holder(rng, world, split)
     if ability == "tool_inverse_dated":
         return questions.ask_inverse(rng, world, split, dated=True)
+    if ability == "tool" and split == "train" and rng.random() < _SEVERAL:
+        return questions.ask_several(rng, world, split)
     return questions.ask_known(rng, world, split, dated=ability == "tool_dated")
 
 
@@ -366,7 +376,7 @@ def _tool(ability: str) -> Callable[[random.Random, Level, Split], Lesson]:
 
 # ability -> (share of lessons, level that opens it, maker)
 ABILITIES: dict[str, tuple[float, int, Callable[[random.Random, Level, Split], Lesson]]] = {
-    "reading": (0.46, 0, _read),
+    "reading": (0.45, 0, _read),
     "tool": (0.14, 0, _tool("tool")),
     "tool_inverse": (0.04, 0, _tool("tool_inverse")),
     "abstaining": (0.10, 1, _abstain),
@@ -376,7 +386,7 @@ ABILITIES: dict[str, tuple[float, int, Callable[[random.Random, Level, Split], L
     "arguing": (0.06, 2, _argue),
     "tool_dated": (0.05, 1, _tool("tool_dated")),
     "tool_inverse_dated": (0.03, 1, _tool("tool_inverse_dated")),
-    "tool_holder": (0.02, 1, _tool("tool_holder")),
+    "tool_holder": (0.03, 1, _tool("tool_holder")),
     "tool_off_list": (0.02, 1, _tool_off_list),
     "arguing_unsupported": (0.02, 2, _argue_unsupported),
     "reading_dated": (0.03, 3, _read_dated),

@@ -5,6 +5,7 @@ but also where it stands (`pointers`). Marks are private-use characters; they ne
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 _OPEN, _CLOSE, NOBODY = "\ue000", "\ue001", "\ue002"
@@ -44,6 +45,12 @@ def entity(index: int) -> str:
 
 def mark(text: str, key: str, owner: str = NOBODY) -> str:
     return f"{_OPEN}{key}{owner}{text}{_CLOSE}"
+
+
+def changed(text: str, key: str, change: Callable[[str], str]) -> str:
+    """The text with what is marked by a key written in another way."""
+    own = re.compile(f"({_OPEN}{key}.)([^{_OPEN}{_CLOSE}]*)")
+    return own.sub(lambda found: found[1] + change(found[2]), text)
 
 
 def plain(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from kinject.corpus import parse_day
@@ -48,6 +48,20 @@ def ask_known(rng: random.Random, world: World, split: Split, dated: bool = Fals
 def ask_for(rng: random.Random, now: Held, split: Split) -> Asked:
     """A question about a fact that holds now."""
     return Asked(worlds.ask(rng, now.attribute, now.named, split), now.marked, now.named, now.attribute, (now,))
+
+
+def ask_several(rng: random.Random, world: World, split: Split) -> Asked | None:
+    """A question about a fact of which there are several at once; None where the draw found none that could be."""
+    subject, held = rng.choice(world.entities), rng.choice(world.attributes)
+    first = world.current(subject, held)
+    if first is None or held.kind == "flag":
+        return None
+    make = worlds.MAKERS["phrase" if held.kind == "list" else held.kind]
+    values = dict.fromkeys(make(rng, held.unit) for _ in range(rng.randint(2, 5)))
+    facts = tuple(
+        replace(first, value=value, key=marks.fact(len(world.facts) + n), since=None) for n, value in enumerate(values)
+    )
+    return replace(ask_for(rng, first, split), answer=", ".join(fact.marked for fact in facts), facts=facts)
 
 
 def ask_dated(rng: random.Random, fact: Held, split: Split) -> Asked:
