@@ -17,7 +17,7 @@ from kinject.lab.marks import Span
 from kinject.lm.base import Message, ToolSpec
 
 _LATER = 4  # tokens of a value that are told apart from its first
-DECISIVE = 5.0  # weight of the first token of a copy and of what follows the last: which ones they are decides
+DECISIVE = 5.0  # weight of the first token of a copy: which one it is decides, the others follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ def _copies(place: _Place, copied: list[Link]) -> list[Link]:
     if place.key == marks.NOTHING:
         return [Link(first - 1, (0,), DECISIVE)]
     links = [Link(c.position - 1, c.targets, DECISIVE if c.position == first else 1.0) for c in copied]
-    return [*links, Link(last, (0,), DECISIVE)] if links else []
+    return [*links, Link(last, (0,))] if links else []
 
 
 def _after(copied: list[Link], distance: int) -> list[Link]:
