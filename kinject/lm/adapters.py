@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
 from kinject.errors import ModelError
+from kinject.lm.compute import computes
 from kinject.lm.loading import fingerprint, quietly
 
 BASE = ""
@@ -30,6 +31,7 @@ class AdaptedModel:
         self._active = BASE
         self._peft: Any = None
 
+    @computes
     def add(self, folder: Path) -> str:
         """Load a folder of peft once and give its key, the fingerprint of its files. Raises ModelError."""
         if not (folder / "adapter_config.json").is_file() or not (folder / "adapter_model.safetensors").is_file():

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kinject.errors import KinjectError, ModelError, OverloadedError
+from kinject.lm import compute
 from kinject.lm.lockstep import Cohort
 
 Run = Callable[[Sequence["Job"]], None]
@@ -174,5 +175,6 @@ def _close(state: _State, thread: threading.Thread) -> None:
         waiting, state.waiting = state.waiting, []
         state.changed.notify_all()
     _fail(waiting, ModelError("the model was closed before this request was run"))
-    if thread is not threading.current_thread():
+    # What computes may have dropped the last reference to a queue whose own thread waits for what computes.
+    if thread is not threading.current_thread() and not compute.is_here():
         thread.join()

@@ -22,6 +22,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from kinject.errors import ModelError
+from kinject.lm.compute import computes
 
 MINI = Path(__file__).parent / "mini"
 
@@ -41,6 +42,7 @@ class Loaded:
     fingerprint: str
 
 
+@computes
 def load(name: str, device: str = "auto") -> Loaded:
     """Raises ModelError for a name that is neither here nor on the hub, and for files that make no causal LM."""
     folder = find_folder(name)

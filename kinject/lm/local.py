@@ -21,6 +21,7 @@ from kinject.lm import lockstep
 from kinject.lm.adapters import BASE, AdaptedModel
 from kinject.lm.base import Chat, Completion, Finish, ModelInfo
 from kinject.lm.batching import BatchingQueue, Job, Limits
+from kinject.lm.compute import computes
 from kinject.lm.decoding import Forced, Generated, Prompt, generate, score
 from kinject.lm.encoding import ChatEncoder
 from kinject.lm.grammar import ToolGrammar, parse_tool_calls, text_before_calls
@@ -160,6 +161,7 @@ class _Runner:
     stop_ids: frozenset[int]
     memories: "_Memories"
 
+    @computes
     def __call__(self, jobs: Sequence[Job]) -> None:
         kind, adapter = jobs[0].group
         prefill = self.memories.of(jobs[0].cohort).prefill

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
 from kinject.errors import ModelError
+from kinject.lm.compute import computes
 from kinject.systems._quiet import no_bars
 
 MINILM = "all-MiniLM-L6-v2"
@@ -32,6 +33,7 @@ class Embedder:
         self._model = model
         self.fingerprint = fingerprint
 
+    @computes
     def encode(self, texts: Sequence[str]) -> Vectors:
         """A row a text; sentence-transformers sorts them by length and batches them."""
         vectors = self._model.encode(
@@ -53,6 +55,7 @@ def load(name: str = MINILM) -> Embedder:
     return Embedder(_open(name, local=is_folder), _sha256(Path(name)) if is_folder else name)
 
 
+@computes
 def _open(name: str, local: bool) -> SentenceTransformer:
     try:
         # Pickled weights would run their author's code.

@@ -17,6 +17,7 @@ import faiss
 import numpy as np
 
 from kinject.errors import StoreError
+from kinject.lm.compute import computes
 from kinject.systems.rag.chunks import Chunk
 from kinject.systems.rag.embed import Embedder, Vectors
 
@@ -56,6 +57,7 @@ class Index:
             found = _fuse(self._by_meaning(query, _DEPTH), self._by_words(query, _DEPTH))[:k]
         return tuple(Hit(self.chunks[number], score) for number, score in found)
 
+    @computes
     def _by_meaning(self, query: str, k: int) -> list[tuple[int, float]]:
         scores, numbers = self._vectors.search(self._embedder.encode([query]), min(k, len(self.chunks)))
         return [(int(number), float(score)) for number, score in zip(numbers[0], scores[0], strict=True)]

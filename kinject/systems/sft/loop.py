@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 from kinject.errors import ModelError, StoreError
+from kinject.lm.compute import computes
 from kinject.lm.optim import MasterWeights, linear
 from kinject.progress import Progress, Step
 from kinject.store import artifact_is, new_artifact, write_whole
@@ -70,7 +71,7 @@ def train(model: Network, plan: Plan, folder: Path, progress: Progress) -> tuple
 
     Raises ModelError if the loss is no longer a number; the checkpoints before that remain.
     """
-    optimizer = MasterWeights(model, plan.matrix_lr, plan.other_lr, plan.weight_decay)
+    optimizer = computes(MasterWeights)(model, plan.matrix_lr, plan.other_lr, plan.weight_decay)
     curve = _resume(folder, plan, optimizer)
     if not curve:
         model.eval()
@@ -107,6 +108,7 @@ def _epoch(model: Network, optimizer: MasterWeights, plan: Plan, last: Epoch, pr
     return Epoch(number, last.step + len(batches), tokens, total / len(batches), seconds, plan.quiz())
 
 
+@computes
 def _step(model: Network, optimizer: MasterWeights, batch: Batch, done: float) -> float:
     targets = batch.targets.to(model.device)
     loss = F.cross_entropy(_logits(model, batch).float(), targets)
@@ -130,6 +132,7 @@ def _logits(model: Network, batch: Batch) -> torch.Tensor:
     return head
 
 
+@computes
 def _save(folder: Path, plan: Plan, optimizer: MasterWeights, curve: Sequence[Epoch]) -> None:
     path = folder / f"epoch-{curve[-1].epoch:03d}"
     with new_artifact(path, plan.fingerprint) as unfinished:
@@ -142,6 +145,7 @@ def _save(folder: Path, plan: Plan, optimizer: MasterWeights, curve: Sequence[Ep
             remove(old.rename(temporary_for(path)))
 
 
+@computes
 def _resume(folder: Path, plan: Plan, optimizer: MasterWeights) -> list[Epoch]:
     """Load the newest whole checkpoint of this very run, if there is one."""
     for path in sorted(folder.glob("epoch-???"), reverse=True):
