@@ -1,8 +1,8 @@
 """The one thread of this process that computes.
 
 OpenMP keeps a team of threads for every thread that has ever computed, for as long as that lives. Where these are more
-than the cores, libgomp lets none of them wait actively, and each operation begins with waking its team: with a model's
-idle thread beside it, a training step on two cores takes a quarter longer. So whatever computes is handed in here.
+than the cores, libgomp lets none of them wait actively, and each operation begins with waking its team: a model's idle
+thread slows whoever trains or answers beside it. So whatever computes is handed in here.
 """
 
 import threading
