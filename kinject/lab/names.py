@@ -4,10 +4,12 @@ Words come from `wonderwords`; everything that should look like knowledge is coi
 which a corpus teaches later can have been seen here.
 """
 
+import math
 import random
 import re
 import string
 import tomllib
+from collections import Counter
 from datetime import date, timedelta
 from functools import cache
 from importlib import resources
@@ -19,6 +21,7 @@ CODAS = ["", "", "", "n", "r", "s", "l", "m", "t", "x", "nd", "rk", "lt", "ss", 
 SUFFIXES = ["Pro", "Plus", "Mini", "X", "S", "II", "III", "Max", "Lite", "Ultra", "SE", "Air", "Go", "One", "Neo", "R"]
 COUNTABLE = ["page", "seat", "room", "user", "piece", "step", "row", "part"]
 CURRENCIES = ["EUR", "USD", "GBP", "CHF", "SEK", "€", "$", "£", "¥"]
+WORDS = r"(?<![{\w])[A-Za-z]{3,}"  # of a frame; its places are no words
 _CHOICE = re.compile(r"\(([^()]*\|[^()]*)\)")
 _SLOT = re.compile(r"<(\w+)>")
 
@@ -42,6 +45,24 @@ def filled(rng: random.Random, frame: str) -> str:
 
     frame = _CHOICE.sub(lambda choice: rng.choice(choice[1].split("|")), frame)
     return _SLOT.sub(choose, frame)
+
+
+@cache
+def telling(name: str) -> dict[str, float]:
+    """How much a word tells of a concept: its count in the concept's frames times its rarity in those of others."""
+    concepts = lexicon()["concepts"]
+    if name not in concepts:
+        return dict.fromkeys(name.casefold().split(), 1.0)
+    own = _counts(name)
+    shared = Counter(word for other in concepts for word in _counts(other))
+    return {word: count * math.log((1 + len(concepts)) / shared[word]) for word, count in own.items()}
+
+
+@cache
+def _counts(name: str) -> Counter[str]:
+    entry = lexicon()["concepts"][name]
+    texts = [name, *(text for sort in ("say", "ask", "lead") for text in entry.get(sort, ()))]
+    return Counter(word.casefold() for text in texts for word in re.findall(WORDS, text))
 
 
 @cache
@@ -69,11 +90,12 @@ _WORD = {"noun": noun, "adjective": adjective, "verb": verb}
 
 
 def coin(rng: random.Random) -> str:
-    """An invented proper name of two or three syllables."""
+    """An invented proper name of one to three syllables, which is none of the reserved words."""
     onsets = lexicon()["names"]["onsets"]
     syllables = rng.choices((1, 2, 3), (1, 6, 3))[0]
     word = "".join(rng.choice(onsets) + rng.choices(VOWELS, VOWEL_WEIGHTS)[0] for _ in range(syllables))
-    return (word + rng.choice(CODAS)).capitalize()
+    word += rng.choice(CODAS)
+    return word.capitalize() if word not in lexicon()["names"]["reserved"] else coin(rng)
 
 
 def person(rng: random.Random) -> str:
