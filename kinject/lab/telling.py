@@ -3,17 +3,13 @@
 Marks go along, so that training knows which words state which fact (`marks`).
 """
 
-import math
 import random
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import cache
 
 from kinject.lab import names, worlds
 from kinject.lab.worlds import Held, Split, World
 
-_WORDS = r"(?<![{\w])[A-Za-z]{3,}"  # of a frame; its places are no words
 _LED = 0.15  # share of facts that open the sentence of the next one
 # Shares of sentences that go on with the one before: where both, or the second, say what the entity is or does; else.
 _BOTH, _SECOND, _ELSE = 0.17, 0.33, 0.1
@@ -101,30 +97,12 @@ def _lead(rng: random.Random, fact: Held) -> str:
 def _with_cue(said: str, fact: Held) -> str:
     """Marked is, of the words before the value, the one that tells most about which attribute is stated."""
     before, value, after = said.partition("{o}")
-    words = re.findall(_WORDS, before)
+    words = re.findall(names.WORDS, before)
     if not words:
         return said
-    telling = _telling(fact.attribute.name)
+    telling = names.telling(fact.attribute.name)
     cue = max(words, key=lambda word: (telling.get(word.casefold(), 0.0), len(word)))
     return before.replace(cue, fact.cue(cue), 1) + value + after
-
-
-@cache
-def _telling(name: str) -> dict[str, float]:
-    """How much a word tells of a concept: its count in the concept's frames times its rarity in those of others."""
-    concepts = names.lexicon()["concepts"]
-    if name not in concepts:
-        return dict.fromkeys(name.casefold().split(), 1.0)
-    own = _counts(name)
-    shared = Counter(word for other in concepts for word in _counts(other))
-    return {word: count * math.log((1 + len(concepts)) / shared[word]) for word, count in own.items()}
-
-
-@cache
-def _counts(name: str) -> Counter[str]:
-    entry = names.lexicon()["concepts"][name]
-    texts = [name, *(text for sort in ("say", "ask", "lead") for text in entry.get(sort, ()))]
-    return Counter(word.casefold() for text in texts for word in re.findall(_WORDS, text))
 
 
 def passage(
