@@ -10,6 +10,7 @@ import pytest
 
 from kinject.errors import ModelError, OverloadedError, PromptTooLongError
 from kinject.lm.batching import BatchingQueue, Job, Limits, choose
+from kinject.lm.compute import computes
 from kinject.lm.lockstep import Cohort, current
 
 
@@ -115,6 +116,24 @@ def test_closing_fails_those_who_wait():
         late.future.result(5)
     with pytest.raises(ModelError, match="was closed"):
         queue.submit(job(3))
+
+
+def test_what_computes_can_close_a_queue_that_waits_for_it():
+    @computes
+    def run(jobs: Sequence[Job]) -> None:
+        jobs[0].future.set_result(None)
+
+    @computes
+    def closes() -> None:
+        queue = BatchingQueue(run)
+        queue.submit(job(1))
+        time.sleep(0.05)  # its thread now waits for this one
+        queue.close()
+
+    done = threading.Thread(target=closes, daemon=True)
+    done.start()
+    done.join(5)
+    assert not done.is_alive()
 
 
 def jittered_batches(seed: int) -> list[list[int]]:
