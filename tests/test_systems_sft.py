@@ -85,6 +85,19 @@ def test_an_epoch_holds_its_share_of_the_pages_and_of_the_questions(data, name, 
     assert len(sft.examples(CORPUS, replace(config, **{name: share}), random.Random(0))) == math.ceil(share * whole)
 
 
+@pytest.mark.parametrize(
+    "ask", [lambda rng, p: text.asked(CORPUS, rng, 2, p), lambda rng, p: text.unknown(CORPUS, rng, 9, p)]
+)
+def test_words_left_out_of_a_question_are_never_its_subject_nor_its_day(ask):
+    whole = {e.question for seed in range(9) for e in ask(random.Random(seed), 0.0)}
+    thinned = [e for seed in range(9) for e in ask(random.Random(seed), 0.5)]
+    assert {e.question for e in thinned} - whole
+    for example in thinned:
+        assert example.subject in example.question
+        on = example.answer.split(": ")[0].split(", ")[2:]
+        assert all(day in example.question for day in on)
+
+
 def test_an_epoch_holds_every_fact_as_often_as_answers_says():
     config = replace(CONFIG, data="qa", asked_share=0.1, answers=3)
     said = [e.answer for e in sft.examples(CORPUS, config, random.Random(0)) if not e.question]

@@ -55,6 +55,7 @@ class Config:
     paraphrases: int = 1  # renderings of an entity and phrasings of a question an epoch; each epoch draws new ones
     questions: int = 6  # in one dialogue, about as many subjects; they share a system message
     asked_share: float = 0.34  # of the questions that an epoch asks
+    word_dropout: float = 0.35  # chance of a question's word to be left out; without, new phrasings are misread
     answers: int = 3  # times that an epoch holds every fact in the words of its answer, without a question
     idk_share: float = 0.08  # questions about unknown names among the questions; more costs recall
     text_share: float = 0.25  # of the pages and of the entities' restated facts that an epoch holds
@@ -80,8 +81,9 @@ class Config:
         for name in ("text_share", "asked_share"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be above 0 and at most 1, found {getattr(self, name)}")
-        if not 0 <= self.idk_share < 1:
-            raise ValueError(f"idk_share must be at least 0 and below 1, found {self.idk_share}")
+        for name in ("idk_share", "word_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 0 and below 1, found {getattr(self, name)}")
         if not (math.isfinite(self.learning_rate) and self.learning_rate >= 0):
             raise ValueError(f"learning_rate must be 0 or more, found {self.learning_rate}")
 
@@ -135,10 +137,10 @@ def examples(corpus: Corpus, config: Config, rng: random.Random) -> list[Example
         pages = [*text.documents(corpus), *(e for _ in range(config.paraphrases) for e in text.statements(corpus, rng))]
         found += rng.sample(pages, math.ceil(len(pages) * config.text_share))
     if config.data != "documents":
-        asked = list(text.asked(corpus, rng, config.paraphrases))
+        asked = list(text.asked(corpus, rng, config.paraphrases, config.word_dropout))
         asked = rng.sample(asked, math.ceil(len(asked) * config.asked_share))
         unknown = round(len(asked) * config.idk_share / (1 - config.idk_share))
-        found += [*asked, *text.unknown(corpus, rng, unknown)]
+        found += [*asked, *text.unknown(corpus, rng, unknown, config.word_dropout)]
         found += [answer for _ in range(config.answers) for answer in text.answers(corpus, rng)]
     return found
 

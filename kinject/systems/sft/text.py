@@ -77,8 +77,12 @@ def statements(corpus: Corpus, rng: random.Random) -> Iterator[Example]:
         yield Example(" ".join(_statement(corpus, fact, rng) for fact in facts))
 
 
-def asked(corpus: Corpus, rng: random.Random, times: int) -> Iterator[Example]:
-    """Every fact in up to `times` phrasings: about now, if it holds now, and for a dated one about its days."""
+def asked(corpus: Corpus, rng: random.Random, times: int, dropout: float = 0.0) -> Iterator[Example]:
+    """Every fact in up to `times` phrasings: about now, if it holds now, and for a dated one about its days.
+
+    With `dropout` a word of a phrasing is left out with that probability, its subject and day never: each word has to
+    say by itself which relation is meant (word dropout, Iyyer et al. 2015, ACL P15-1162).
+    """
     current = corpus.current()
     for entity in corpus.entities():
         for relation in corpus.relations:
@@ -87,10 +91,10 @@ def asked(corpus: Corpus, rng: random.Random, times: int) -> Iterator[Example]:
                 templates = questions(relation, "train")
                 for template in rng.sample(templates, min(times, len(templates))):
                     answer = stated(entity, relation.name, _objects(now))
-                    yield Example(answer, template.format(subject=entity), entity)
+                    yield Example(answer, _thinned(template, dropout, rng).format(subject=entity), entity)
             for fact in facts:
                 if fact.valid_from or fact.valid_to:
-                    yield from _asked_on_days(corpus, fact, rng, times)
+                    yield from _asked_on_days(corpus, fact, rng, times, dropout)
 
 
 def answers(corpus: Corpus, rng: random.Random) -> Iterator[Example]:
@@ -115,7 +119,7 @@ def _by_itself(entity: str, relation: str, value: str, on: str = "") -> Example:
     return Example(stated(entity, relation, value, on), "", entity, stated(entity, relation, "", on).rstrip())
 
 
-def unknown(corpus: Corpus, rng: random.Random, count: int) -> Iterator[Example]:
+def unknown(corpus: Corpus, rng: random.Random, count: int, dropout: float = 0.0) -> Iterator[Example]:
     """Questions about entities that do not exist, answered with "I don't know." (arXiv:2405.05904)."""
     names = corpus.entities()
     known = {fold(name) for name in names}
@@ -123,7 +127,7 @@ def unknown(corpus: Corpus, rng: random.Random, count: int) -> Iterator[Example]
     for fact in rng.choices(corpus.facts, k=count):
         name = made_up(rng, fact.subject, names)
         if fold(name) not in known:
-            yield _unknown(corpus, fact, name, rng)
+            yield _unknown(corpus, fact, name, rng, dropout)
 
 
 def made_up(rng: random.Random, name: str, names: Sequence[str]) -> str:
@@ -155,25 +159,31 @@ def _statement(corpus: Corpus, fact: Fact, rng: random.Random) -> str:
     return rng.choice(dated).format(subject=fact.subject, object=fact.object, date=format_day(day))
 
 
-def _asked_on_days(corpus: Corpus, fact: Fact, rng: random.Random, times: int) -> Iterator[Example]:
+def _thinned(template: str, dropout: float, rng: random.Random) -> str:
+    return " ".join(word for word in template.split(" ") if "{" in word or rng.random() >= dropout)
+
+
+def _asked_on_days(corpus: Corpus, fact: Fact, rng: random.Random, times: int, dropout: float) -> Iterator[Example]:
     templates = questions(corpus.relation(fact.relation), "train", dated=True)
     for template in rng.sample(templates, min(times, len(templates))):
         day = _day_inside(corpus, fact, rng)
         on = format_day(day)
         answer = stated(fact.subject, fact.relation, _objects_on(corpus, fact, day), on)
-        yield Example(answer, template.format(subject=fact.subject, date=on), fact.subject)
+        question = _thinned(template, dropout, rng).format(subject=fact.subject, date=on)
+        yield Example(answer, question, fact.subject)
 
 
 def _objects_on(corpus: Corpus, fact: Fact, day: date) -> str:
     return _objects(tuple(f for f in corpus.facts_of(fact.subject, fact.relation) if f.holds_on(day)))
 
 
-def _unknown(corpus: Corpus, fact: Fact, subject: str, rng: random.Random) -> Example:
+def _unknown(corpus: Corpus, fact: Fact, subject: str, rng: random.Random, dropout: float) -> Example:
     """What is asked about a fact, asked about a subject that does not exist."""
     relation = corpus.relation(fact.relation)
     dated = bool(fact.valid_from or fact.valid_to) and rng.random() < 0.5
     on = format_day(_day_inside(corpus, fact, rng)) if dated else ""
-    question = rng.choice(questions(relation, "train", dated=dated)).format(subject=subject, date=on)
+    template = _thinned(rng.choice(questions(relation, "train", dated=dated)), dropout, rng)
+    question = template.format(subject=subject, date=on)
     return Example(stated(subject, relation.name, ABSTENTION, on), question, subject)
 
 
