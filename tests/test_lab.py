@@ -170,6 +170,31 @@ def test_several_facts_of_one_relation_are_all_in_the_answer():
     assert found > 10
 
 
+def test_a_list_of_relations_may_be_a_tables_header_and_is_spoken_of_in_other_letters():
+    rng, headers, spoken = random.Random(7), 0, 0
+    for _ in range(300):
+        lesson = lessons.of_ability(rng, "tool", lessons.LEVELS[-1])
+        listed = lesson.tools[0].parameters["properties"]["relation"]["enum"]
+        (call,) = lesson.messages[-3].tool_calls
+        name = call.arguments["relation"]
+        assert name in listed
+        assert all(line.split(" | ")[1] == name for line in lesson.messages[-2].content.split("\n"))
+        headers += any(relation != names.spoken(relation) for relation in listed)
+        spoken += name != names.spoken(name) and f" {names.spoken(name)} " in lesson.messages[-4].content
+    assert headers > 40
+    assert spoken > 0
+
+
+def test_words_left_out_of_a_question_are_not_its_subject_nor_the_one_that_tells_most():
+    frame, found = "Please tell me how heavy {s} really is today.", set()
+    for seed in range(60):
+        left = worlds.keywords(random.Random(seed), frame, "weight")
+        assert {"heavy", "{s}"} <= set(left.split())
+        assert [word for word in frame.split() if word in left.split()] == left.split()
+        found.add(left)
+    assert len(found) > 20
+
+
 def test_the_same_pages_are_asked_for_a_fact_once():
     for seed in range(40):
         lesson = lessons.of_ability(random.Random(seed), "abstaining", lessons.LEVELS[5])

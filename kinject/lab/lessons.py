@@ -45,7 +45,8 @@ _GUIDES = 0.3  # share of worlds in which some facts stand in a page about sever
 _NOBODY = 0.4  # share of the questions without an answer to a tool that ask who holds a value which nobody does
 _MORE = 0.6  # share of readings with several questions; those with one show more wordings a token
 _SEVERAL = 0.2  # share of the questions to a tool about one relation of an entity to which several facts are the answer
-_LOOSELY = 0.1  # share of the questions to a tool that write a relation's name otherwise than the list does
+_HEADERS = 0.3  # share of lists of relations whose names are written as a table's header has them
+_LOOSELY = 0.25  # share of the questions to a tool that write a relation's name otherwise than the list does
 MOST_RELATIONS = 14  # that a list of tools names: a catalog's table has about so many columns
 
 
@@ -275,9 +276,10 @@ def _tool_lesson(rng: random.Random, level: Level, split: Split, ability: str) -
     most = 3 if level.attributes == 1 else 6 if level.plain else MOST_RELATIONS
     exact = (level.attributes + 3, level.entities)
     relations, entities = exact if level.exact else (rng.randint(2, most), rng.randint(1, 4))
+    column = names.header(rng) if split == "train" and rng.random() < _HEADERS else str
     asked = None
     while asked is None:
-        world = worlds.make(rng, entities, relations, split, succession=ability == "tool_holder")
+        world = worlds.make(rng, entities, relations, split, ability == "tool_holder", column)
         asked = _tool_question(rng, world, split, ability)
     listed = list(world.attributes)
     rng.shuffle(listed)
@@ -296,7 +298,9 @@ def _tool_lesson(rng: random.Random, level: Level, split: Split, ability: str) -
 
 
 def _otherwise(name: str) -> str:
-    return name.upper() if len(name) < 5 else name.title()
+    """A header's name as it is spoken, and a spoken one as headers have it."""
+    spoken = names.spoken(name)
+    return spoken if spoken != name else name.upper() if len(name) < 5 else name.title()
 
 
 def _earlier(rng: random.Random, world: World, split: Split, keys: dict[str, str], level: Level) -> list[Message]:

@@ -10,6 +10,7 @@ import re
 import string
 import tomllib
 from collections import Counter
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cache
 from importlib import resources
@@ -50,9 +51,9 @@ def filled(rng: random.Random, frame: str) -> str:
 @cache
 def telling(name: str) -> dict[str, float]:
     """How much a word tells of a concept: its count in the concept's frames times its rarity in those of others."""
-    concepts = lexicon()["concepts"]
+    concepts, name = lexicon()["concepts"], spoken(name)
     if name not in concepts:
-        return dict.fromkeys(name.casefold().split(), 1.0)
+        return dict.fromkeys(name.split(), 1.0)
     own = _counts(name)
     shared = Counter(word for other in concepts for word in _counts(other))
     return {word: count * math.log((1 + len(concepts)) / shared[word]) for word, count in own.items()}
@@ -192,9 +193,23 @@ def several(rng: random.Random) -> str:
     return ", ".join(items) if rng.random() < 0.6 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
+def header(rng: random.Random) -> Callable[[str], str]:
+    """A way in which the header of a table writes the names of its columns."""
+    return rng.choice([str.title, str.capitalize, _acronym, lambda name: name.replace(" ", "_")])
+
+
+def _acronym(name: str) -> str:
+    return name.upper() if len(name) < 5 else name
+
+
+def spoken(column: str) -> str:
+    """A column's name in running text."""
+    return column.replace("_", " ").lower()
+
+
 def family(rng: random.Random, size: int) -> list[str]:
     """Names of one family: they share most of their letters, and differ in a number, a suffix or a word."""
-    form = rng.randrange(9)
+    form = rng.randrange(10)
     stem, base = coin(rng), rng.choice([100, 200, 300, 400, 500, 1000, 2, 3, 5, 10, 20, 50])
     found: dict[str, None] = {}
     while len(found) < size:
@@ -205,6 +220,7 @@ def family(rng: random.Random, size: int) -> list[str]:
             f"{stem} {rng.choice([number, base])} {suffix}",
             f"{stem}-{base} {rng.choice([adjective(rng), noun(rng)]).capitalize()}, {number % 100}",
             f"{suffix} {stem} {noun(rng).capitalize()}/{noun(rng).capitalize()}",
+            person(rng),
             person(rng),
             f"{stem} {rng.choice([adjective(rng), noun(rng)]).capitalize()}",
             place(rng),

@@ -16,6 +16,7 @@ from kinject.lab.marks import mark
 Split = str  # "train" or "exam"
 
 _COMPOSED = 0.6  # share of frames, where a sort has them, that are put together from slots
+_KEYWORDS = 0.5  # share of everyday questions with words left out: each word has to say by itself what is meant
 _OFFICES = 0.04  # share of attributes that are an invented office
 
 
@@ -153,17 +154,23 @@ def office(rng: random.Random, split: Split) -> Attribute:
 
 
 def make(
-    rng: random.Random, n_entities: int, n_attributes: int, split: Split = "train", succession: bool = False
+    rng: random.Random,
+    n_entities: int,
+    n_attributes: int,
+    split: Split = "train",
+    succession: bool = False,
+    column: Callable[[str], str] = str,
 ) -> World:
     """A world of look-alikes: every attribute is missing for some entities and dated for some.
 
-    With `succession` the first attribute is an office that the entities held one after the other.
+    With `succession` the first attribute is an office that the entities held one after the other. The names of the
+    others are written as `column` has it.
     """
     first = office(rng, split) if succession else None
     attributes: dict[str, Attribute] = {first.name: first} if first else {}
     while len(attributes) < n_attributes:
         new = attribute(rng, split)
-        attributes.setdefault(new.name, new)
+        attributes.setdefault(new.name, new if new.name.endswith(" of") else replace(new, name=column(new.name)))
     entities = _entities(rng, n_entities)
     facts: list[Held] = []
     for held in attributes.values():
@@ -219,9 +226,21 @@ def small(text: str) -> str:
     return text if re.match(r"I\b|[A-Z]{2}", text) else text[0].lower() + text[1:]
 
 
+def keywords(rng: random.Random, question: str, name: str) -> str:
+    """The question with some of its words left out, never its subject and the word that tells most."""
+    telling = names.telling(name)
+    said = {word: telling.get(word.casefold(), 0.0) for word in re.findall(names.WORDS, question)}
+    kept = max(said, key=lambda word: said[word], default="")
+    words = [w for w in question.split(" ") if "{" in w or (kept and kept in w) or rng.random() < 0.65]
+    return " ".join(words)
+
+
 def ask(rng: random.Random, held: Attribute, subject: str, split: Split) -> str:
     if held.ask and rng.random() < (0.7 if split == "train" else 0.5):
-        question = names.filled(rng, rng.choice(held.ask)).format(s=subject)
+        question = names.filled(rng, rng.choice(held.ask))
+        if split == "train" and rng.random() < _KEYWORDS:
+            question = keywords(rng, question, held.name)
+        question = question.format(s=subject)
     else:
         question = frame(rng, "questions", split).format(s=subject, a=mark(held.name, marks.ATTRIBUTE))
     if rng.random() < 0.2:
