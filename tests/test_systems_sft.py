@@ -21,7 +21,7 @@ from kinject.systems.sft.text import Example
 from kinject.types import Turn
 
 CORPUS = make_toy_corpus()
-CONFIG = sft.Config(epochs=3, paraphrases=1, asked_share=1.0, batch_tokens=2048, max_new_tokens=4)
+CONFIG = sft.Config(epochs=3, paraphrases=1, asked_share=1.0, word_dropout=0.0, batch_tokens=2048, max_new_tokens=4)
 SAID = sft.examples(CORPUS, replace(CONFIG, paraphrases=3), random.Random(0))
 
 
