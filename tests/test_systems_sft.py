@@ -25,9 +25,22 @@ CONFIG = sft.Config(epochs=3, paraphrases=1, asked_share=1.0, word_dropout=0.0, 
 SAID = sft.examples(CORPUS, replace(CONFIG, paraphrases=3), random.Random(0))
 
 
-def test_no_test_question_is_ever_trained_on():
-    trained = {fold(example.question) for example in SAID}
+@pytest.mark.parametrize("dropout", [0.0, 0.35, 0.8])
+def test_no_test_question_is_ever_trained_on(dropout):
+    config = replace(CONFIG, paraphrases=3, word_dropout=dropout)
+    trained = {fold(e.question) for seed in range(5) for e in sft.examples(CORPUS, config, random.Random(seed))}
     assert trained.isdisjoint(fold(probe.question) for probe in sft.quiz(CORPUS))
+
+
+def test_a_question_that_loses_words_does_not_become_a_test_question():
+    (relation,) = (r for r in CORPUS.relations if r.name == "price")
+    longer = tuple(f"Please: {question}" for question in relation.test_questions)
+    prices = tuple(f for f in CORPUS.facts if f.relation == "price")
+    corpus = replace(CORPUS, relations=(replace(relation, train_questions=longer),), facts=prices)
+    said = {e.question for seed in range(99) for e in text.asked(corpus, random.Random(seed), 1, 0.35)}
+    held_out = {fold(q.format(subject="Aldo")) for q in relation.test_questions if "{date}" not in q}
+    assert len(said) > 20
+    assert held_out.isdisjoint(map(fold, said))
 
 
 def test_every_current_fact_is_asked_for_with_its_object():

@@ -279,7 +279,7 @@ def _tool_lesson(rng: random.Random, level: Level, split: Split, ability: str) -
     column = names.header(rng) if split == "train" and rng.random() < _HEADERS else str
     asked = None
     while asked is None:
-        world = worlds.make(rng, entities, relations, split, ability == "tool_holder", column)
+        world = worlds.make(rng, entities, relations, split, succession=ability == "tool_holder", column=column)
         asked = _tool_question(rng, world, split, ability)
     listed = list(world.attributes)
     rng.shuffle(listed)

@@ -221,7 +221,7 @@ def family(rng: random.Random, size: int) -> list[str]:
             f"{stem}-{base} {rng.choice([adjective(rng), noun(rng)]).capitalize()}, {number % 100}",
             f"{suffix} {stem} {noun(rng).capitalize()}/{noun(rng).capitalize()}",
             person(rng),
-            person(rng),
+            person(rng),  # twice: many tables are of people
             f"{stem} {rng.choice([adjective(rng), noun(rng)]).capitalize()}",
             place(rng),
             f"{stem} {noun(rng).capitalize()} ({code(rng)})",

@@ -1,6 +1,6 @@
 """What is trained on: documents, fresh statements of the facts, the facts as answers, questions, and unknown names.
 
-Renders facts with the corpus's statements and training questions; test and inverse questions are never read here. It
+Renders facts with the corpus's statements and training questions; test questions are looked at to keep them out. It
 knows nothing of tokens.
 """
 
@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from kinject.corpus import Corpus, format_day, questions
 from kinject.lm.prompts import ABSTENTION, stated
 from kinject.systems._names import fold
-from kinject.types import Fact
+from kinject.types import Fact, Relation
 
 _ANSWERS = 16  # in a row: what is saved by more is little, and a row has to fit into a window
 _OPEN_RANGE = timedelta(days=365)
@@ -91,7 +91,7 @@ def asked(corpus: Corpus, rng: random.Random, times: int, dropout: float = 0.0) 
                 templates = questions(relation, "train")
                 for template in rng.sample(templates, min(times, len(templates))):
                     answer = stated(entity, relation.name, _objects(now))
-                    yield Example(answer, _thinned(template, dropout, rng).format(subject=entity), entity)
+                    yield Example(answer, _thinned(template, relation, dropout, rng).format(subject=entity), entity)
             for fact in facts:
                 if fact.valid_from or fact.valid_to:
                     yield from _asked_on_days(corpus, fact, rng, times, dropout)
@@ -159,17 +159,21 @@ def _statement(corpus: Corpus, fact: Fact, rng: random.Random) -> str:
     return rng.choice(dated).format(subject=fact.subject, object=fact.object, date=format_day(day))
 
 
-def _thinned(template: str, dropout: float, rng: random.Random) -> str:
-    return " ".join(word for word in template.split(" ") if "{" in word or rng.random() >= dropout)
+def _thinned(template: str, relation: Relation, dropout: float, rng: random.Random) -> str:
+    """The template without some of its words, unless what is left would be a test question."""
+    left = " ".join(word for word in template.split(" ") if "{" in word or rng.random() >= dropout)
+    held_out = [*questions(relation, "test"), *questions(relation, "test", dated=True)]
+    return template if fold(left) in map(fold, held_out) else left
 
 
 def _asked_on_days(corpus: Corpus, fact: Fact, rng: random.Random, times: int, dropout: float) -> Iterator[Example]:
-    templates = questions(corpus.relation(fact.relation), "train", dated=True)
+    relation = corpus.relation(fact.relation)
+    templates = questions(relation, "train", dated=True)
     for template in rng.sample(templates, min(times, len(templates))):
         day = _day_inside(corpus, fact, rng)
         on = format_day(day)
         answer = stated(fact.subject, fact.relation, _objects_on(corpus, fact, day), on)
-        question = _thinned(template, dropout, rng).format(subject=fact.subject, date=on)
+        question = _thinned(template, relation, dropout, rng).format(subject=fact.subject, date=on)
         yield Example(answer, question, fact.subject)
 
 
@@ -182,8 +186,8 @@ def _unknown(corpus: Corpus, fact: Fact, subject: str, rng: random.Random, dropo
     relation = corpus.relation(fact.relation)
     dated = bool(fact.valid_from or fact.valid_to) and rng.random() < 0.5
     on = format_day(_day_inside(corpus, fact, rng)) if dated else ""
-    template = _thinned(rng.choice(questions(relation, "train", dated=dated)), dropout, rng)
-    question = template.format(subject=subject, date=on)
+    template = rng.choice(questions(relation, "train", dated=dated))
+    question = _thinned(template, relation, dropout, rng).format(subject=subject, date=on)
     return Example(stated(subject, relation.name, ABSTENTION, on), question, subject)
 
 
