@@ -40,6 +40,7 @@ PRICES = "Aldo | price | 20.50 EUR | 1 January 2024 to now"
         ("find_by_value", {"relation": "price", "value": "10.50 EUR"}, "nothing has price 10.50 EUR"),
         ("find_by_value", {"relation": "launch date", "value": "2020-05-01"}, "Aldo | launch date | 1 May 2020"),
         ("find_by_value", {"relation": "companion", "value": "ALDO"}, "Hessa | companion | Aldo"),
+        ("find_by_value", {"relation": "price", "value": "aldo"}, PRICES),
         ("find_entities", {"name": "brila"}, "Brila"),
         ("find_entities", {"name": "Zorn"}, "no entity named Zorn"),
     ],
@@ -61,6 +62,13 @@ def test_a_missing_relation_of_a_known_entity_is_said_to_be_unknown():
     without = replace(corpus, facts=tuple(f for f in corpus.facts if f.id != "f0-2"))
     result = make_tools(Graph(without))[0].invoke({"entity": "Aldo", "relation": "weight"})
     assert result == "no weight known for Aldo"
+
+
+def test_an_entity_that_nothing_points_to_is_not_taken_for_what_it_points_to():
+    corpus = make_toy_corpus()
+    without = replace(corpus, facts=tuple(f for f in corpus.facts if (f.relation, f.object) != ("companion", "Aldo")))
+    result = make_tools(Graph(without))[1].invoke({"relation": "companion", "value": "Aldo"})
+    assert result == "nothing has companion Aldo"
 
 
 def test_an_ambiguous_name_is_answered_with_at_most_five_candidates():

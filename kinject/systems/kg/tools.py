@@ -49,7 +49,8 @@ def make_tools(graph: Graph) -> list[BaseTool]:
         found = graph.with_value(relation, value, _day(on))
         if found.candidates:
             raise _Refusal(_several(value, found.candidates))
-        return _lines(found.facts, f"nothing has {relation} {_echo(value)}")
+        facts = found.facts or _its_own(graph, relation, value, _day(on))
+        return _lines(facts, f"nothing has {relation} {_echo(value)}")
 
     @_refusals_are_results
     def find_entities(name: str) -> ToolResult:
@@ -104,6 +105,17 @@ def _entity(graph: Graph, name: str) -> str:
     if not meant.found:
         raise _Refusal(_several(name, meant.candidates) if meant.candidates else _unknown(name))
     return meant.found
+
+
+def _its_own(graph: Graph, relation: str, name: str, day: date | None) -> Sequence[Fact]:
+    """The facts of an entity that was given as a value: the question was which value it has.
+
+    Where a relation's values are entities themselves, both questions make sense, and that nothing was found stands.
+    """
+    meant = graph.names.resolve(name, partial=False)
+    if not meant.found or graph.relations[relation].kind == "entity":
+        return ()
+    return graph.facts(meant.found, relation, day)
 
 
 def _what_does_not_fit(error: ValidationError | ValidationErrorV1) -> str:
