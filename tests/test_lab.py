@@ -11,6 +11,7 @@ import pytest
 from transformers import AutoTokenizer
 
 from kinject import corpus
+from kinject.errors import OptionError
 from kinject.lab import encoding, exam, lessons, marks, names, pretrain, questions, telling, worlds
 from kinject.lm.base import MAX_NEW_TOKENS, Chat, Completion, ModelInfo
 from kinject.lm.prompts import ANSWER_TOKENS
@@ -252,6 +253,31 @@ def test_pretraining_learns_something_in_a_few_steps(tmp_path):
 def learnt(out):
     curve = [json.loads(line) for line in (out.with_name(out.name + ".work") / "curve.jsonl").read_text().splitlines()]
     return curve[-1]["loss"] < curve[0]["loss"]
+
+
+def test_pretraining_goes_on_from_a_model_that_it_wrote(tmp_path):
+    first = pretrain.run(TINY, tmp_path / "first")
+    read = recipe(first)["state"]["tokens"]
+    more = pretrain.run(replace(TINY, start=str(first), tokens=2 * read), tmp_path / "more")
+    assert recipe(more)["state"]["tokens"] >= 2 * read
+    assert (more / "tokenizer.json").read_bytes() == (first / "tokenizer.json").read_bytes()
+    curves = [tmp_path / f"{name}.work" / "curve.jsonl" for name in ("first", "more")]
+    losses = [json.loads(curve.read_text().splitlines()[0])["loss"] for curve in curves]
+    assert losses[1] < losses[0]  # where the first began, and where it ended
+
+
+def recipe(model):
+    return json.loads((model / "recipe.json").read_text())
+
+
+def test_a_model_of_other_sizes_is_not_gone_on_from(tmp_path):
+    first = pretrain.run(replace(TINY, tokens=1000), tmp_path / "first")
+    with pytest.raises(OptionError, match="has width=32, found width=64"):
+        pretrain.run(replace(TINY, start=str(first), width=64), tmp_path / "more")
+    (first / "recipe.json").unlink()
+    with pytest.raises(OptionError, match="found no"):
+        pretrain.run(replace(TINY, start=str(first)), tmp_path / "more")
+    assert not (tmp_path / "more.work").exists()
 
 
 def test_two_workers_pretrain_one_model(tmp_path):

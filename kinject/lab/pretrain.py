@@ -16,10 +16,12 @@ from safetensors.torch import load_file, save_file
 from transformers import Lfm2Config, PreTrainedTokenizerFast, Qwen3Config
 from transformers.models.auto.modeling_auto import AutoModelForCausalLM
 
+from kinject.errors import OptionError
 from kinject.lab import circuits, encoding, lessons, tokenizer
 from kinject.lab.batches import Batch, collate, grouped
 from kinject.lab.pointers import Recorder
 from kinject.lab.workers import Worker, together
+from kinject.lm.loading import MINI, find_dtype, find_folder, quietly
 from kinject.lm.optim import MasterWeights, linear
 from kinject.progress import Progress, Step, silent
 from kinject.store import artifact_is, new_artifact, write_whole
@@ -29,6 +31,7 @@ Network = Any
 
 _WARMUP = 100_000  # tokens
 _FLOOR = 0.02  # of the rates at the end
+_SIZES = ("architecture", "layers", "width", "heads", "vocabulary", "feed_forward")
 _MEMORY = 0.004  # share of one answer in the running score of its ability: batches of short lessons are easy ones
 
 
@@ -57,6 +60,7 @@ class Config:
     mastery: float = 0.6  # share of exact readings at the hardest level that opens the next one
     pace: float = 0.7  # share of the tokens by which the last level is open, mastered or not
     checkpoint_s: float = 300.0  # seconds between checkpoints
+    start: str = ""  # mini or a folder of `pretrain`: go on from its weights and counters instead of from scratch
     compile: bool = False  # pays on accelerators; on two cores compiling costs more minutes than it saves
     seed: int = 0
 
@@ -95,12 +99,14 @@ def architecture(config: Config, pad: int, eos: int) -> Network:
 def run(config: Config, out: Path, progress: Progress = silent) -> Path:
     """Train to `config.tokens` and write the model's folder to `out`; a killed run goes on from its last checkpoint."""
     work = out.with_name(out.name + ".work")
+    if config.start:
+        _start(config)  # says what is wrong before anything is written
     work.mkdir(parents=True, exist_ok=True)
     fast = _tokenizer(config, work)
     with together(config.workers, _train, config, work) as worker:
         model, state = _train(worker, config, work, progress)
     with new_artifact(out, _fingerprint(config)) as folder:
-        model.save_pretrained(folder, safe_serialization=True)
+        model.to(torch.bfloat16).save_pretrained(folder, safe_serialization=True)  # whatever it was trained in
         fast.save_pretrained(folder)
         write_whole(folder / "recipe.json", json.dumps({"config": asdict(config), "state": state.as_dict()}, indent=1))
     return out
@@ -108,10 +114,16 @@ def run(config: Config, out: Path, progress: Progress = silent) -> Path:
 
 def _train(worker: Worker, config: Config, work: Path, progress: Progress = silent) -> tuple[Network, "_State"]:
     """What every worker does; the first one also writes the checkpoints and the curve."""
+    device = torch.device(worker.device())
     torch.manual_seed(config.seed)
     fast = _tokenizer(config, work)
-    model = architecture(config, fast.pad_token_id, fast.eos_token_id)
-    model.to(device=worker.device(), dtype=torch.bfloat16).train()
+    model: Network
+    if config.start:
+        with quietly():
+            model = AutoModelForCausalLM.from_pretrained(find_folder(config.start))
+    else:
+        model = architecture(config, fast.pad_token_id, fast.eos_token_id)
+    model.to(device=device, dtype=find_dtype(device)).train()
     optimizer = MasterWeights(model, config.matrix_lr, config.other_lr, config.weight_decay)
     state = _resume(work, config, optimizer)
     forward = torch.compile(model.model, dynamic=True) if config.compile else model.model
@@ -215,18 +227,36 @@ def _draw(worker: Worker, config: Config, fast: PreTrainedTokenizerFast, state: 
 
 
 def _tokenizer(config: Config, work: Path) -> PreTrainedTokenizerFast:
-    template = Path(__file__).parent.parent / "lm" / "mini" / "chat_template.jinja"
     folder = work / "tokenizer"
     if not folder.exists():
-        tokenizer.train(config.vocabulary, config.seed, template, config.sample).save_pretrained(folder)
+        if config.start:
+            trained = PreTrainedTokenizerFast.from_pretrained(find_folder(config.start))
+        else:
+            trained = tokenizer.train(config.vocabulary, config.seed, MINI / "chat_template.jinja", config.sample)
+        trained.save_pretrained(folder)
     fast: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder)
     return fast
 
 
+def _start(config: Config) -> dict[str, Any]:
+    """The recipe of the model to go on from. One of other sizes would be recorded as what it is not."""
+    recipe = find_folder(config.start) / "recipe.json"
+    if not recipe.is_file():
+        raise OptionError(f"start={config.start}: found no {recipe}; give mini or a folder that pretrain wrote")
+    made: dict[str, Any] = json.loads(recipe.read_text(encoding="utf-8"))
+    for name in _SIZES:
+        if made["config"][name] != getattr(config, name):
+            raise OptionError(
+                f"start={config.start} has {name}={made['config'][name]}, found {name}={getattr(config, name)}; "
+                "give it the same"
+            )
+    return made
+
+
 def _fingerprint(config: Config) -> str:
     """What a checkpoint must agree on to be resumed: the model and the seed. A schedule may be changed on the way."""
-    kept = ("architecture", "layers", "width", "heads", "vocabulary", "seed", "feed_forward")
-    return json.dumps({"optimizer": "adamw"} | {k: v for k, v in asdict(config).items() if k in kept}, sort_keys=True)
+    kept = {name: getattr(config, name) for name in (*_SIZES, "seed")}
+    return json.dumps({"optimizer": "adamw"} | kept, sort_keys=True)
 
 
 def _save(work: Path, config: Config, optimizer: MasterWeights, state: _State) -> None:
@@ -237,6 +267,8 @@ def _save(work: Path, config: Config, optimizer: MasterWeights, state: _State) -
 
 def _resume(work: Path, config: Config, optimizer: MasterWeights) -> _State:
     state, folder = _State(), work / "checkpoint"
+    if config.start:
+        vars(state).update(_start(config)["state"])
     if artifact_is(folder, _fingerprint(config)):
         optimizer.load(load_file(folder / "optimizer.safetensors"))
         vars(state).update(json.loads((folder / "state.json").read_text(encoding="utf-8")))

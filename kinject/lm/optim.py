@@ -1,7 +1,8 @@
 """Mixed-precision optimisation for training on CPUs with bf16 units and on GPUs alike.
 
-The model's own weights are bf16, so that every matrix product runs on the fast units; float32 master copies take the
-updates, which bf16's eight bits would round away. It does not decide learning rates over time: `step` takes a factor.
+The model's own weights are bf16 where there are units for it, so that every matrix product runs on these; float32
+master copies take the updates, which bf16's eight bits would round away. It does not decide learning rates over time:
+`step` takes a factor.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from torch import nn
 
 
 class MasterWeights:
-    """AdamW over float32 masters of a bf16 model: matrices at one rate and with decay, all else at another without.
+    """AdamW over float32 masters of a model: matrices at one rate and with decay, all else at another without.
 
     Muon was measured beside it and learnt slower from small batches: it makes every direction of an update equally
     large, also those that are noise. Gradients are clipped to norm 1.
