@@ -209,7 +209,7 @@ def spoken(column: str) -> str:
 
 def family(rng: random.Random, size: int) -> list[str]:
     """Names of one family: they share most of their letters, and differ in a number, a suffix or a word."""
-    form = rng.randrange(10)
+    form = rng.randrange(12)
     stem, base = coin(rng), rng.choice([100, 200, 300, 400, 500, 1000, 2, 3, 5, 10, 20, 50])
     found: dict[str, None] = {}
     while len(found) < size:
@@ -226,6 +226,8 @@ def family(rng: random.Random, size: int) -> list[str]:
             place(rng),
             f"{stem} {noun(rng).capitalize()} ({code(rng)})",
             f"{coin(rng)} {stem}" if rng.random() < 0.5 else f"{stem} {coin(rng)} {noun(rng)}",
+            f"{stem} {noun(rng).capitalize()} - {rng.choice([adjective(rng), coin(rng)]).capitalize()}, {number % 100}",
+            f"{rng.choice([noun(rng).capitalize(), stem])}'s {stem} {noun(rng).capitalize()}, {suffix}",
         )[form]
         found[name] = None
     return list(found)
