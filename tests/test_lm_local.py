@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from kinject.errors import ModelError, PromptTooLongError
-from kinject.lab.lessons import tools
+from kinject.lab.lesson import tools
 from kinject.lm import open_model
 from kinject.lm.base import Chat, Message, ToolCall, ToolSpec
 from kinject.lm.decoding import Prompt, generate

@@ -12,7 +12,7 @@ from itertools import chain
 from tokenizers import Tokenizer
 
 from kinject.lab import marks
-from kinject.lab.lessons import Lesson
+from kinject.lab.lesson import Lesson
 from kinject.lab.marks import Span
 from kinject.lm.base import Message, ToolSpec
 

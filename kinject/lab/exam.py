@@ -11,7 +11,7 @@ from functools import partial
 
 from kinject.errors import PromptTooLongError
 from kinject.lab import lessons
-from kinject.lab.lessons import Lesson, Level
+from kinject.lab.lesson import Lesson, Level
 from kinject.lm.base import LM, Chat, Completion
 from kinject.lm.prompts import ABSTENTION, value_of
 from kinject.progress import Progress, Step, silent

@@ -11,6 +11,10 @@ from kinject.lab.marks import mark
 from kinject.lab.worlds import Attribute, Held, Split, World
 from kinject.lm.prompts import ABSTENTION, stated
 
+_BY_VALUE = 0.3  # share of chains that begin with a value
+_LINKS = ("name", "person")  # kinds of attributes whose values may be entities
+_OPEN_ENDED = (" of", " with", " by", " in", " to", " for")
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -164,3 +168,74 @@ def ask_holder(rng: random.Random, world: World, split: Split) -> Asked | None:
     value, marked = mark(held.attribute.name.removesuffix(" of"), marks.VALUE), mark(on, marks.DAY)
     question = worlds.frame(rng, "holder", split).format(r=value, d=marked)
     return Asked(question, same[0].named, "", held.attribute, tuple(same), marked, value)
+
+
+def ask_following(rng: random.Random, world: World, split: Split) -> tuple[Asked, Asked] | None:
+    """A question and one that goes on from it: another attribute of its subject, or its attribute of another.
+
+    None where the draw found no two facts like that.
+    """
+    now = [f for f in world.facts if f.until is None]
+    first, then = rng.choice(now), rng.choice(now)
+    if first.subject == then.subject and first.attribute != then.attribute:
+        question = worlds.frame(rng, "its", split).format(a=mark(then.attribute.name, marks.ATTRIBUTE))
+    elif first.subject != then.subject and first.attribute == then.attribute:
+        question = worlds.frame(rng, "another", split).format(s=then.named)
+    else:
+        return None
+    return ask_for(rng, first, split), replace(ask_for(rng, then, split), question=question)
+
+
+def ask_chain(rng: random.Random, world: World, split: Split, links: int) -> list[Asked] | None:
+    """Hops to an answer: each finds an entity, which the next asks about; the last has the whole question.
+
+    An entity is found as what another one has (`links` times), or by a value that only it has. None where the draw
+    found no such facts.
+    """
+    path = rng.sample(world.entities, min(links + 1, len(world.entities)))
+    wanted = [f for f in world.of(path[-1]) if f.until is None]
+    if not wanted:
+        return None
+    last = rng.choice(wanted)
+    if links == 1 and rng.random() < _BY_VALUE:
+        found = _by_value(rng, world, split, last)
+        hops = [found] if found else []
+    else:
+        hops = _linked(rng, world, split, path, last.attribute)
+    if not hops:
+        return None
+    named = hops[-1].answer
+    question = worlds.ask(rng, last.attribute, hops[-1].question, split)
+    return [*hops, Asked(question, last.marked, named, last.attribute, (last,))]
+
+
+def _linked(rng: random.Random, world: World, split: Split, path: Sequence[str], other: Attribute) -> list[Asked]:
+    """Hops along the path; what each is asked with names the entity that it leads to. Empty where there are none."""
+    kinds = [a for a in world.attributes if a.kind in _LINKS and a != other]
+    if len(path) < 2 or len(kinds) < len(path) - 1:
+        return []
+    hops: list[Asked] = []
+    named = phrase = world.named(path[0])
+    for n, (one, held) in enumerate(zip(path[1:], rng.sample(kinds, len(path) - 1), strict=True)):
+        key = marks.fact(len(world.facts) + n)
+        fact = Held(path[n], held, one, key=key, owner=world.key(path[n]))
+        sort = "what" if held.name.endswith(_OPEN_ENDED) else "links"
+        phrase = worlds.frame(rng, sort, split).format(s=phrase, a=mark(held.name, marks.ATTRIBUTE))
+        hops.append(Asked(phrase, fact.marked, named, held, (fact,)))
+        named = fact.marked
+    return hops
+
+
+def _by_value(rng: random.Random, world: World, split: Split, last: Held) -> Asked | None:
+    fact = rng.choice(world.of(last.subject))
+    same = [f for f in world.facts if f.attribute == fact.attribute and f.value == fact.value]
+    if fact.attribute == last.attribute or fact.attribute.kind == "flag" or fact.since is not None or len(same) > 1:
+        return None
+    value = mark(fact.value, marks.VALUE)
+    phrase = worlds.frame(rng, "bearers", split).format(o=value, a=mark(fact.attribute.name, marks.ATTRIBUTE))
+    return Asked(phrase, fact.named, "", fact.attribute, (fact,), value=value)
+
+
+def off_topic(rng: random.Random) -> str:
+    """A question about nothing in particular."""
+    return worlds.frame(rng, "off_topic").format(w=names.noun(rng), j=names.adjective(rng))
