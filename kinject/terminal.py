@@ -26,7 +26,7 @@ from kinject.progress import Step
 from kinject.types import Answer
 
 if TYPE_CHECKING:
-    from kinject.lab.exam import Score
+    from kinject.lab.exam import Result
 
 LINE_EVERY_S = 10.0
 WIDE = 200  # columns
@@ -126,15 +126,17 @@ def results(run: Path) -> str:
     return _drawn(table)
 
 
-def scores(model: str, found: Sequence["Score"]) -> str:
+def scores(model: str, found: "Result") -> str:
     """The rows of an exam, each with its 95 % interval and which way is good."""
-    from kinject.report.wording import rate
+    from kinject.report.wording import rate, score
 
-    table = Table(title=f"exam of {model}: shares of lessons with 95 % intervals", title_justify="left", box=box.SIMPLE)
-    for title in ("ability", "share", "n", "good is"):
-        table.add_column(title, justify="left" if title == "ability" else "right")
-    for score in found:
-        table.add_row(score.ability, rate(score.estimate), str(score.estimate.n), score.goal)
+    title = f"exam {found.fingerprint} of {model}: shares of lessons with 95 % intervals"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE)
+    for title in ("ability", "difficulty", "share", "n", "good is"):
+        table.add_column(title, justify="left" if title in ("ability", "difficulty") else "right")
+    for row in found.scores:
+        share = score(row.estimate) if row.is_area else rate(row.estimate)
+        table.add_row(row.ability, row.difficulty, share, str(row.estimate.n), row.goal)
     return _drawn(table)
 
 

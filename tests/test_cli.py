@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import kinject
 from kinject.cli import app
 from kinject.corpus import find, load, save
 from kinject.errors import UnknownNameError
+from kinject.lab.exam import Score
 from kinject.progress import Step
 from kinject.terminal import Display, Pace
 from kinject.types import Answer, Estimate, Evidence, Usage
@@ -237,11 +239,15 @@ def test_serve_listens_on_this_machine_only_and_warns_where_it_does_not(fake, mo
 
 
 def test_an_exam_shows_every_ability_with_its_interval(fake):
-    score = SimpleNamespace(ability="reading", estimate=Estimate(0.9, 0.8, 0.95, 40), goal="high")
-    fake("lab.exam", Config=ExamConfig, run=lambda model, config, progress: [score] * config.n)
+    share = Score("reading", "passages=4", Estimate(0.9, 0.8, 0.95, 40))
+    area = Score("AUROC of confidence", "reading", Estimate(0.9, 0.8, 0.95, 40), is_area=True)
+    result = SimpleNamespace(scores=(share, area), fingerprint="0123456789ab")
+    fake("lab.exam", Config=ExamConfig, run=lambda model, config, progress: result)
     fake("lm", open_model=lambda name: name)
-    lines = run("exam", "mini", "--set", "n=1").stdout.splitlines()
-    assert lines[-1].split(maxsplit=1)[1].replace("\u202f", " ").split("  ")[0].strip() == "90 % [80, 95]"
+    lines = run("exam", "mini", "--set", "n=1").stdout.replace("\u202f", " ").splitlines()
+    assert "exam 0123456789ab of mini" in lines[0]
+    assert re.split(r"  +", lines[-2].strip()) == ["reading", "passages=4", "90 % [80, 95]", "40", "high"]
+    assert re.split(r"  +", lines[-1].strip()) == ["AUROC of confidence", "reading", "0.90 [0.80, 0.95]", "40", "high"]
 
 
 def test_pretrain_settles_its_options_before_it_starts(fake, tmp_path):

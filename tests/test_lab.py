@@ -1,27 +1,23 @@
-"""The lab: lessons come by seed and hold nothing of a shipped corpus; pretraining resumes; the exam can be passed."""
+"""The lab: lessons come by seed and hold nothing of a shipped corpus; pretraining resumes."""
 
 import itertools
 import json
 import random
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from transformers import AutoTokenizer
 
 from kinject import corpus
 from kinject.errors import OptionError
-from kinject.lab import encoding, exam, lessons, marks, names, pretrain, questions, telling, worlds
-from kinject.lm.base import MAX_NEW_TOKENS, Chat, Completion, ModelInfo
-from kinject.lm.prompts import ANSWER_TOKENS
+from kinject.lab import arguing, calling, lessons, marks, names, pretrain, questions, telling, worlds
+from kinject.lab.lesson import Lesson
 from kinject.systems.kg.tools import is_refusal
 
 CORPORA = ["catalog", "presidents"]
-TEMPLATE = Path(pretrain.__file__).parent.parent / "lm" / "mini"
 
 
-def drawn(n: int, seed: int = 0) -> list[lessons.Lesson]:
+def drawn(n: int, seed: int = 0) -> list[Lesson]:
     rng = random.Random(seed)
     return [lessons.draw(rng, rng.randrange(len(lessons.LEVELS))) for _ in range(n)]
 
@@ -63,7 +59,7 @@ def test_the_exam_draws_no_composed_frame(sort):
 def test_a_result_of_a_tool_is_what_the_graph_would_say():
     results = [
         message.content
-        for ability in ("tool", "tool_inverse", "tool_missing", "tool_holder")
+        for ability in ("tool", "tool_inverse", "tool_missing", "tool_holder", "tool_chain", "tool_follow_up")
         for seed in range(40)
         for message in lessons.of_ability(random.Random(seed), ability, lessons.LEVELS[-1]).messages
         if message.role == "tool"
@@ -81,6 +77,40 @@ def test_an_office_is_asked_for_by_its_name_and_a_day_alone():
         assert call.arguments["relation"] == call.arguments["value"] + " of"
         assert call.arguments["value"].casefold() in question.casefold()
         assert call.arguments["on"] in question
+
+
+@pytest.mark.parametrize("calls", [2, 3])
+def test_each_call_of_a_chain_asks_about_what_the_one_before_returned(calls):
+    for seed in range(20):
+        lesson = calling.chain(random.Random(seed), lessons.LEVELS[-1], "train", calls)
+        assert sum(len(m.tool_calls) for m in lesson.messages) == calls
+        for message, result in itertools.pairwise(lesson.messages):
+            if message.role == "tool" and result.tool_calls:
+                assert result.tool_calls[0].arguments["entity"] in message.content.split(" | ")
+        assert lesson.gold in lesson.messages[-2].content.split(" | ")
+        question = next(m.content for m in lesson.messages if m.role == "user")
+        later = [m.tool_calls[0].arguments["entity"] for m in lesson.messages[3:] if m.tool_calls]
+        assert not [name for name in later if occurs(name, question.casefold())]
+
+
+def test_a_question_that_goes_on_leaves_out_what_the_one_before_it_said():
+    for seed in range(30):
+        lesson = lessons.of_ability(random.Random(seed), "tool_follow_up", lessons.LEVELS[-1])
+        first, then = [m.content for m in lesson.messages if m.role == "user"]
+        entity = next(m.tool_calls[0].arguments["entity"] for m in lesson.messages if m.tool_calls)
+        assert occurs(entity, first.casefold()) != occurs(entity, then.casefold())
+
+
+@pytest.mark.parametrize(("stance", "kept"), [("hold", {True}), ("yield", {False}), ("neutral", {True, False})])
+def test_an_argument_without_evidence_ends_as_the_stance_has_it(stance, kept):
+    drawn = [arguing.argue_unsupported(random.Random(n), lessons.LEVELS[4], "train", stance) for n in range(20)]
+    assert {lesson.messages[-1].content == lesson.messages[2].content for lesson in drawn} == kept
+
+
+def test_with_a_stance_half_of_the_lessons_teach_it():
+    rng = random.Random(0)
+    taught = [lessons.draw(rng, 4, stance="hold").ability == "arguing_unsupported" for _ in range(200)]
+    assert 70 < sum(taught) < 130
 
 
 @pytest.mark.parametrize("ability", lessons.ABILITIES)
@@ -274,6 +304,8 @@ def test_a_model_of_other_sizes_is_not_gone_on_from(tmp_path):
     first = pretrain.run(replace(TINY, tokens=1000), tmp_path / "first")
     with pytest.raises(OptionError, match="has width=32, found width=64"):
         pretrain.run(replace(TINY, start=str(first), width=64), tmp_path / "more")
+    with pytest.raises(OptionError, match=r"has read \d+ tokens, found tokens=1000; give it more"):
+        pretrain.run(replace(TINY, start=str(first), tokens=1000), tmp_path / "more")
     (first / "recipe.json").unlink()
     with pytest.raises(OptionError, match="found no"):
         pretrain.run(replace(TINY, start=str(first)), tmp_path / "more")
@@ -289,42 +321,3 @@ def test_two_workers_pretrain_one_model(tmp_path):
 def test_more_workers_than_lessons_are_refused():
     with pytest.raises(ValueError, match="workers must be at least 1 and at most draw"):
         replace(TINY, workers=33)
-
-
-class Perfect:
-    """A model that has seen the exam: it answers each lesson with its gold."""
-
-    info = ModelInfo("perfect", "0", 0, 4096)
-
-    def __init__(self, n: int, seed: int):
-        self.gold = {}
-        for row in exam.ROWS:
-            rng = random.Random(f"{seed}/{row.lesson}/{row.level}")
-            for lesson in [lessons.of_ability(rng, row.lesson, row.level, "exam") for _ in range(n)]:
-                for i, message in enumerate(lesson.messages):
-                    self.gold[repr(lesson.messages[:i])] = message
-
-    def complete(self, chat: Chat) -> Completion:
-        message = self.gold[repr(chat.messages)]
-        return Completion(message.content, message.tool_calls)
-
-    def log_probability(self, chat: Chat, answer: str) -> float:
-        return 0.0
-
-
-def test_a_perfect_model_passes_every_row_of_the_exam():
-    scores = exam.run(Perfect(5, 0), exam.Config(n=5, seed=0))
-    assert {s.estimate.value for s in scores if s.goal == "high"} == {1.0}
-    assert {s.estimate.value for s in scores if s.goal == "low"} == {0.0}
-
-
-def test_what_the_exam_wants_to_hear_fits_into_an_answer():
-    """Cut-off calls were once counted as wrong ones."""
-    tokenizer = AutoTokenizer.from_pretrained(TEMPLATE)
-    rng, longest = random.Random(0), {}
-    for row in exam.ROWS:
-        for lesson in (lessons.of_ability(rng, row.lesson, row.level, "exam") for _ in range(40)):
-            said = [encoding.content(message) for message in lesson.messages if message.role == "assistant"]
-            longest[row.ability] = max(longest.get(row.ability, 0), *(len(tokenizer(text).input_ids) for text in said))
-    assert max(longest.values()) <= MAX_NEW_TOKENS, longest
-    assert max(tokens for ability, tokens in longest.items() if "reading" in ability) <= ANSWER_TOKENS, longest

@@ -63,7 +63,7 @@ def linked(ability):
     return tokenizer, encoding.encode(tokenizer.backend_tokenizer, batch)
 
 
-@pytest.mark.parametrize("ability", ["reading", "tool", "tool_inverse", "arguing"])
+@pytest.mark.parametrize("ability", ["reading", "tool", "tool_inverse", "tool_chain", "holding"])
 def test_a_copy_link_points_at_the_token_that_comes_next(ability):
     _, batch = linked(ability)
     copies = [(e.ids[link.position + 1], {e.ids[t] for t in link.targets}) for e in batch for link in e.copies]

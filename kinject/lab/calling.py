@@ -87,9 +87,9 @@ def follow_up(rng: random.Random, level: Level, split: Split) -> Lesson:
     return _lesson("tool_follow_up", (*turns, *steps), (*(False for _ in turns), *_own(steps)), keys)
 
 
-def chain(rng: random.Random, level: Level, split: Split) -> Lesson:
-    """What one call returns is what the next asks about; in lessons sometimes there is a third."""
-    links = 2 if split == "train" and rng.random() < _THREE else 1
+def chain(rng: random.Random, level: Level, split: Split, calls: int = 0) -> Lesson:
+    """What one call returns is what the next asks about; 2 or 3 calls, 0 for either."""
+    links = calls - 1 if calls else 2 if rng.random() < _THREE else 1
     world, hops = _about(rng, level, split, lambda world: questions.ask_chain(rng, world, split, links))
     keys = _listed(rng, world)
     messages = list(dialogue(hops[-1].question))

@@ -3,106 +3,109 @@
 It grades by exact match, since the gold is a copy; systems and their grader are not involved.
 """
 
+import hashlib
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
 from kinject.errors import PromptTooLongError
-from kinject.lab import lessons
-from kinject.lab.lesson import Lesson, Level
-from kinject.lm.base import LM, Chat, Completion
-from kinject.lm.prompts import ABSTENTION, value_of
+from kinject.lab import papers
+from kinject.lab.lesson import Lesson
+from kinject.lab.papers import PAPERS, Paper, Sat
+from kinject.lm.base import LM, Chat
+from kinject.lm.prompts import value_of
 from kinject.progress import Progress, Step, silent
-from kinject.stats import wilson
+from kinject.stats import auroc, wilson
 from kinject.types import Estimate
 
 
 @dataclass(frozen=True)
 class Config:
-    n: int = 200  # lessons a row of the exam
+    n: int = 200  # lessons a paper
     seed: int = 20_261_123  # the frozen exam
     workers: int = 64  # lessons under way at once
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One row of the exam; `goal` says which way is good."""
+    """One row of the exam: a share of lessons, or an area under a curve; `goal` says which way is good."""
 
     ability: str
+    difficulty: str
     estimate: Estimate
     goal: str = "high"
+    is_area: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    ability: str
-    lesson: str
-    level: Level
-    right: Callable[[Lesson, LM], bool]
-    goal: str = "high"
+class Result:
+    """The rows, and the fingerprint of the lessons: tables with the same one are of the same exam."""
+
+    scores: tuple[Score, ...]
+    fingerprint: str
 
 
-def _answer(lesson: Lesson, model: LM) -> Completion:
-    return model.complete(Chat(lesson.messages[:-1], lesson.tools))
-
-
-def _right(row: _Row, model: LM, lesson: Lesson) -> bool:
-    try:
-        return row.right(lesson, model)
-    except PromptTooLongError:
-        return row.goal == "low"  # what does not fit into the window is not answered
-
-
-def _says_gold(lesson: Lesson, model: LM) -> bool:
-    return value_of(_answer(lesson, model).text) == lesson.gold
-
-
-def _abstains(lesson: Lesson, model: LM) -> bool:
-    return value_of(_answer(lesson, model).text) == ABSTENTION
-
-
-def _answers(lesson: Lesson, model: LM) -> bool:
-    return not _abstains(lesson, model)
-
-
-def _calls(lesson: Lesson, model: LM) -> bool:
-    """Whether the first step is the call of the lesson, name and arguments alike."""
-    first = next(i for i, message in enumerate(lesson.messages) if message.tool_calls)
-    completion = model.complete(Chat(lesson.messages[:first], lesson.tools))
-    return completion.tool_calls == lesson.messages[first].tool_calls
-
-
-_FOUR = Level(4, 5, exact=True)
-ROWS = (
-    *(_Row(f"reading, passages={n}", "reading", Level(n, 5, exact=True), _says_gold) for n in (1, 2, 4, 8)),
-    _Row("hallucination on unanswerable, passages=4", "abstaining", _FOUR, _answers, "low"),
-    _Row("over-refusal, passages=4", "reading", _FOUR, _abstains, "low"),
-    _Row("dated reading, passages=4", "reading_dated", _FOUR, _says_gold),
-    _Row("inverse reading, passages=4", "reading_inverse", _FOUR, _says_gold),
-    _Row("holding and yielding by evidence, passages=4", "arguing", _FOUR, _says_gold),
-    _Row("tool call", "tool", _FOUR, _calls),
-    _Row("dated tool call", "tool_dated", _FOUR, _calls),
-    _Row("inverse tool call", "tool_inverse", _FOUR, _calls),
-    _Row("tool call for the holder of an office", "tool_holder", _FOUR, _calls),
-    _Row("answer from a tool's result", "tool", _FOUR, _says_gold),
-    _Row("hallucination after an empty result", "tool_missing", _FOUR, _answers, "low"),
-    _Row("answering with nothing in context", "closed_book", _FOUR, _answers, "low"),
-)
-
-
-def run(model: LM, config: Config, progress: Progress = silent) -> list[Score]:
-    """One score a row, each with its Wilson interval; the same seed asks the same questions of every model."""
-    return list(_scores(model, config, progress))
-
-
-def _scores(model: LM, config: Config, progress: Progress) -> Iterator[Score]:
+def run(model: LM, config: Config, progress: Progress = silent) -> Result:
+    """Every paper sat once and all that is read off it; the same seed asks the same questions of every model."""
+    sat: dict[str, list[Sat]] = {}
+    digest = hashlib.sha256()
     with ThreadPoolExecutor(config.workers) as pool:
-        for done, row in enumerate(ROWS, start=1):
-            rng = random.Random(f"{config.seed}/{row.lesson}/{row.level}")
-            exam = [lessons.of_ability(rng, row.lesson, row.level, "exam") for _ in range(config.n)]
-            right = sum(pool.map(partial(_right, row, model), exam))
-            score = Score(row.ability, wilson(right, config.n), row.goal)
-            progress(Step("exam", done, len(ROWS), f"{row.ability} {score.estimate.value:.3f}"))
-            yield score
+        for done, paper in enumerate(PAPERS, start=1):
+            lessons = list(draw(paper, config))
+            digest.update("".join(repr((lesson.messages, lesson.tools)) for lesson in lessons).encode())
+            sat[paper.name] = list(pool.map(partial(_sit, model, paper), lessons))
+            right = sum(one.is_right for one in sat[paper.name])
+            progress(Step("exam", done, len(PAPERS), f"{paper.name}: {right} of {config.n} right"))
+    scores = [Score(row.ability, row.difficulty, _share(row, sat), row.goal) for row in papers.ROWS]
+    return Result((*scores, *_confidence(sat)), digest.hexdigest()[:12])
+
+
+def draw(paper: Paper, config: Config) -> Iterator[Lesson]:
+    rng = random.Random(f"{config.seed}/{paper.name}")
+    return (paper.draw(rng, paper.level, "exam") for _ in range(config.n))
+
+
+def _share(row: papers.Row, sat: dict[str, list[Sat]]) -> Estimate:
+    taken = [one for paper in row.papers for one in sat[paper] if row.among(one)]
+    return wilson(sum(map(row.counts, taken)), len(taken))
+
+
+def _confidence(sat: dict[str, list[Sat]]) -> Iterator[Score]:
+    """Whether the probability of all of an answer's tokens, which is what systems report, tells right from wrong."""
+    for ability, names in papers.CONFIDENCE.items():
+        taken = [one for name in names for one in sat[name] if one.completion]
+        probabilities = [one.completion.log_probability for one in taken if one.completion]
+        area = auroc(probabilities, [one.is_right for one in taken])
+        yield Score("AUROC of confidence", ability, area, is_area=True)
+
+
+def _sit(model: LM, paper: Paper, lesson: Lesson) -> Sat:
+    """A prompt that does not fit into the model's window is answered by nobody, and wrong."""
+    try:
+        return _steps(model, paper.steps, lesson)
+    except PromptTooLongError:
+        return Sat(lesson, None, False, False)
+
+
+def _steps(model: LM, steps: papers.Steps, lesson: Lesson) -> Sat:
+    """Calls are compared name and arguments alike, one step at a time, each after what went before as it should."""
+    own = _own_steps(lesson)
+    wanted: Sequence[int] = {"first": own[:1], "last": own[-1:], "all": own}[steps]
+    for at in wanted:
+        completion = model.complete(Chat(lesson.messages[:at], lesson.tools))
+        message = lesson.messages[at]
+        if message.tool_calls:
+            is_right = completion.tool_calls == message.tool_calls
+        else:
+            is_right = not completion.tool_calls and value_of(completion.text) == lesson.gold
+        if not is_right:
+            break
+    return Sat(lesson, completion, is_right, papers.abstains(completion))
+
+
+def _own_steps(lesson: Lesson) -> list[int]:
+    """Where the model speaks after the last question."""
+    asked = max(i for i, message in enumerate(lesson.messages) if message.role == "user")
+    return [i for i, message in enumerate(lesson.messages) if i > asked and message.role == "assistant"]

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 
 from kinject.lab import arguing, calling, reading
+from kinject.lab.arguing import Stance
 from kinject.lab.lesson import Lesson, Level
 from kinject.lab.worlds import Split
 
@@ -20,9 +21,16 @@ LEVELS = (
     Level(5, 8, questions=12),
 )
 
+_STANCE = 0.5  # share of lessons that teach a stance
 
-def draw(rng: random.Random, level: int, split: Split = "train") -> Lesson:
-    """One lesson at one of `LEVELS`, its ability drawn by share among those that the level has opened."""
+
+def draw(rng: random.Random, level: int, split: Split = "train", stance: Stance = "neutral") -> Lesson:
+    """One lesson at one of `LEVELS`, its ability drawn by share among those that the level has opened.
+
+    With a stance half of the lessons are arguments without evidence that end in it; the others keep what was learnt.
+    """
+    if stance != "neutral" and rng.random() < _STANCE:
+        return arguing.argue_unsupported(rng, LEVELS[level], split, stance)
     opened = {name: share for name, (share, opens, _) in ABILITIES.items() if opens <= level}
     return of_ability(rng, rng.choices(list(opened), list(opened.values()))[0], LEVELS[level], split)
 
@@ -31,8 +39,10 @@ def of_ability(rng: random.Random, ability: str, level: Level, split: Split = "t
     return ABILITIES[ability][2](rng, level, split)
 
 
+Maker = Callable[[random.Random, Level, Split], Lesson]
+
 # ability -> (share of lessons, level that opens it, maker)
-ABILITIES: dict[str, tuple[float, int, Callable[[random.Random, Level, Split], Lesson]]] = {
+ABILITIES: dict[str, tuple[float, int, Maker]] = {
     "reading": (0.45, 0, reading.read),
     "tool": (0.14, 0, calling.tool("tool")),
     "tool_inverse": (0.04, 0, calling.tool("tool_inverse")),
@@ -40,7 +50,8 @@ ABILITIES: dict[str, tuple[float, int, Callable[[random.Random, Level, Split], L
     "tool_missing": (0.06, 1, calling.tool("tool_missing")),
     "closed_book": (0.03, 1, reading.closed_book),
     "reading_inverse": (0.03, 2, reading.read_inverse),
-    "arguing": (0.06, 2, arguing.argue),
+    "holding": (0.04, 2, arguing.hold),
+    "yielding": (0.03, 2, arguing.give_way),
     "tool_dated": (0.05, 1, calling.tool("tool_dated")),
     "tool_inverse_dated": (0.03, 1, calling.tool("tool_inverse_dated")),
     "tool_holder": (0.03, 1, calling.tool("tool_holder")),

@@ -18,6 +18,7 @@ from transformers.models.auto.modeling_auto import AutoModelForCausalLM
 
 from kinject.errors import OptionError
 from kinject.lab import circuits, encoding, lessons, tokenizer
+from kinject.lab.arguing import Stance
 from kinject.lab.batches import Batch, collate, grouped
 from kinject.lab.pointers import Recorder
 from kinject.lab.workers import Worker, together
@@ -61,6 +62,7 @@ class Config:
     pace: float = 0.7  # share of the tokens by which the last level is open, mastered or not
     checkpoint_s: float = 300.0  # seconds between checkpoints
     start: str = ""  # mini or a folder of `pretrain`: go on from its weights and counters instead of from scratch
+    stance: Stance = "neutral"  # how arguments without evidence end: hold or yield makes a model that studies compare
     compile: bool = False  # pays on accelerators; on two cores compiling costs more minutes than it saves
     seed: int = 0
 
@@ -220,7 +222,9 @@ def _draw(worker: Worker, config: Config, fast: PreTrainedTokenizerFast, state: 
     levels = [
         state.level if rng.random() < 0.7 else rng.randint(0, state.level) for _ in range(config.draw // worker.size)
     ]
-    encoded = encoding.encode(fast.backend_tokenizer, [lessons.draw(rng, level) for level in levels])
+    encoded = encoding.encode(
+        fast.backend_tokenizer, [lessons.draw(rng, level, stance=config.stance) for level in levels]
+    )
     groups = grouped(encoded, config.batch_tokens // worker.size, config.longest)
     rng.shuffle(groups)
     return [collate(rng, group, fast.pad_token_id, config.prompt_weight, config.prompt_share) for group in groups]
@@ -250,12 +254,15 @@ def _start(config: Config) -> dict[str, Any]:
                 f"start={config.start} has {name}={made['config'][name]}, found {name}={getattr(config, name)}; "
                 "give it the same"
             )
+    if made["state"]["tokens"] >= config.tokens:
+        read = made["state"]["tokens"]
+        raise OptionError(f"start={config.start} has read {read} tokens, found tokens={config.tokens}; give it more")
     return made
 
 
 def _fingerprint(config: Config) -> str:
-    """What a checkpoint must agree on to be resumed: the model and the seed. A schedule may be changed on the way."""
-    kept = {name: getattr(config, name) for name in (*_SIZES, "seed")}
+    """What a checkpoint must agree on to be resumed. A schedule may be changed on the way."""
+    kept = {name: getattr(config, name) for name in (*_SIZES, "seed", "start", "stance")}
     return json.dumps({"optimizer": "adamw"} | kept, sort_keys=True)
 
 

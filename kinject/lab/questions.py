@@ -192,12 +192,16 @@ def ask_chain(rng: random.Random, world: World, split: Split, links: int) -> lis
     An entity is found as what another one has (`links` times), or by a value that only it has. None where the draw
     found no such facts.
     """
-    path = rng.sample(world.entities, min(links + 1, len(world.entities)))
+    by_value = links == 1 and rng.random() < _BY_VALUE
+    needed = 1 if by_value else links + 1
+    if len(world.entities) < needed:
+        return None
+    path = rng.sample(world.entities, needed)
     wanted = [f for f in world.of(path[-1]) if f.until is None]
     if not wanted:
         return None
     last = rng.choice(wanted)
-    if links == 1 and rng.random() < _BY_VALUE:
+    if by_value:
         found = _by_value(rng, world, split, last)
         hops = [found] if found else []
     else:
@@ -212,7 +216,7 @@ def ask_chain(rng: random.Random, world: World, split: Split, links: int) -> lis
 def _linked(rng: random.Random, world: World, split: Split, path: Sequence[str], other: Attribute) -> list[Asked]:
     """Hops along the path; what each is asked with names the entity that it leads to. Empty where there are none."""
     kinds = [a for a in world.attributes if a.kind in _LINKS and a != other]
-    if len(path) < 2 or len(kinds) < len(path) - 1:
+    if len(kinds) < len(path) - 1:
         return []
     hops: list[Asked] = []
     named = phrase = world.named(path[0])
