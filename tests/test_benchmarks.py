@@ -18,10 +18,11 @@ from conftest import FakeLM, make_toy_corpus
 from run_folder import make_run
 from torch import nn
 
-from benchmarks import fact_probe, hidden_scale, load, probing, pushback, speed, training
+from benchmarks import fact_probe, hidden_scale, load, pretraining, probing, pushback, speed, training
 from benchmarks.output import Table, guarded, publish, rate
 from kinject.corpus import Corpus
 from kinject.errors import KinjectError, ModelError, OptionError
+from kinject.lab import pretrain
 from kinject.lm.base import LM
 from kinject.lm.local import LocalLM
 from kinject.store import JsonLines, row_to_record
@@ -226,3 +227,24 @@ def test_hidden_states_begin_as_the_embeddings():
     table = hidden_scale.measure("mini", 2, 0)
     assert [row[0] for row in table.rows] == ["embedding", *(f"layer {n}" for n in range(1, 6))]
     assert table.rows[0][2] == "1.00 [1.00, 1.00]"
+
+
+def test_the_recipes_speed_is_measured_by_training_and_its_curve_is_read_from_the_model(tmp_path: Path) -> None:
+    tiny = pretrain.Config(layers=2, width=32, heads=2, vocabulary=400, sample=200, batch_tokens=1024, longest=600)
+    row = dict(
+        zip(
+            ("workers", "tokens/s", "text", "flop", "rate", "share"),
+            pretraining.measure([1], 60_000, tiny).rows[0],
+            strict=True,
+        )
+    )
+    assert row["workers"] == "1"
+    assert 0 < float(row["share"]) < 1
+    assert 0.5 < float(row["text"]) <= 1
+    (tmp_path / pretrain.CURVE).write_text(
+        "".join(f'{{"tokens": {n}, "exact": {{"reading": {n / 1e7}}}}}\n' for n in range(10**6, 10**7, 10**6))
+    )
+    table = pretraining.against_tokens(str(tmp_path), 3)
+    assert [row[:3] for row in table.rows] == [("1.0 M", "10", "-"), ("5.0 M", "50", "-"), ("9.0 M", "90", "-")]
+    with pytest.raises(OptionError, match="found no"):
+        pretraining.against_tokens(str(tmp_path / ".."), 3)

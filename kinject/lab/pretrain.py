@@ -6,6 +6,7 @@ It decides nothing about what a lesson says (`lessons`) and measures nothing but
 import json
 import random
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ Network = Any
 _WARMUP = 100_000  # tokens
 _FLOOR = 0.02  # of the rates at the end
 _SIZES = ("architecture", "layers", "width", "heads", "vocabulary", "feed_forward")
+CURVE = "curve.jsonl"  # running scores by tokens read, a JSON object a line
+_APART = 500_000  # tokens from one row of a finished model's curve to the next
 _MEMORY = 0.004  # share of one answer in the running score of its ability: batches of short lessons are easy ones
 
 
@@ -111,6 +114,7 @@ def run(config: Config, out: Path, progress: Progress = silent) -> Path:
         model.to(torch.bfloat16).save_pretrained(folder, safe_serialization=True)  # whatever it was trained in
         fast.save_pretrained(folder)
         write_whole(folder / "recipe.json", json.dumps({"config": asdict(config), "state": state.as_dict()}, indent=1))
+        write_whole(folder / CURVE, "".join(_thinned(config, work)))
     return out
 
 
@@ -132,6 +136,7 @@ def _train(worker: Worker, config: Config, work: Path, progress: Progress = sile
     recorder = Recorder(model)
     saved = time.monotonic()
     while state.tokens < config.tokens:
+        began = time.monotonic()
         batches = _draw(worker, config, fast, state)
         for batch in batches[: min(worker.gather(len(batches)))]:
             outcome = _backward(model, forward, recorder, batch, config)
@@ -140,8 +145,9 @@ def _train(worker: Worker, config: Config, work: Path, progress: Progress = sile
                 state.advance(one, config)
             state.steps += 1
         state.draws += 1
+        state.seconds += time.monotonic() - began
         if worker.leads:
-            with (work / "curve.jsonl").open("a", encoding="utf-8") as curve:
+            with (work / CURVE).open("a", encoding="utf-8") as curve:
                 curve.write(json.dumps(state.as_dict()) + "\n")
             if time.monotonic() - saved > config.checkpoint_s:
                 _save(work, config, optimizer, state)
@@ -158,7 +164,7 @@ class _State:
 
     def __init__(self) -> None:
         self.draws, self.steps, self.tokens, self.level, self.since_level, self.loss = 0, 0, 0, 0, 0, 9.0
-        self.pointing, self.naming = 9.0, 9.0
+        self.pointing, self.naming, self.seconds = 9.0, 9.0, 0.0
         self.exact: dict[str, float] = {}
 
     def as_dict(self) -> dict[str, Any]:
@@ -258,6 +264,18 @@ def _start(config: Config) -> dict[str, Any]:
         read = made["state"]["tokens"]
         raise OptionError(f"start={config.start} has read {read} tokens, found tokens={config.tokens}; give it more")
     return made
+
+
+def _thinned(config: Config, work: Path) -> Iterator[str]:
+    """The curve of the model that this one went on from and its own, a row every so many tokens, and the last."""
+    before = find_folder(config.start) / CURVE if config.start else work / CURVE
+    paths = dict.fromkeys(path for path in (before, work / CURVE) if path.is_file())
+    rows = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines(keepends=True)]
+    reached = 0
+    for n, row in enumerate(rows, start=1):
+        if (tokens := json.loads(row)["tokens"]) >= reached or n == len(rows):
+            yield row
+            reached = tokens + _APART
 
 
 def _fingerprint(config: Config) -> str:

@@ -27,7 +27,7 @@ from kinject.lm.compute import computes
 MINI = Path(__file__).parent / "mini"
 
 _FILES = ("*.safetensors", "*.safetensors.index.json", "*.json", "*.jinja", "*.txt", "*.model")
-_RECORDS = ("recipe.json", "MANIFEST.json")
+_RECORDS = ("recipe.json", "curve.jsonl", "MANIFEST.json")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 _HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
