@@ -71,6 +71,13 @@ def test_an_entity_that_nothing_points_to_is_not_taken_for_what_it_points_to():
     assert result == "nothing has companion Aldo"
 
 
+def test_an_entity_of_a_sort_that_is_never_pointed_to_is_asked_for_what_it_points_to():
+    relation = Relation("designer", "entity", ("{subject} {object}",), ("w {subject}",), ("t {subject}",))
+    fact = Fact("0", "Aldo", "designer", "Xenia", "d")
+    found = make_tools(Graph(Corpus("x", (Document("d", "t"),), (fact,), (relation,))))[1]
+    assert found.invoke({"relation": "designer", "value": "Aldo"}) == "Aldo | designer | Xenia"
+
+
 def test_an_ambiguous_name_is_answered_with_at_most_five_candidates():
     relation = Relation("weight", "number", ("{subject} {object}",), ("w {subject}",), ("t {subject}",))
     facts = tuple(Fact(str(n), f"Vantor {n}", "weight", "1 kg", "d") for n in range(7))

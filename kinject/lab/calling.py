@@ -87,6 +87,21 @@ def follow_up(rng: random.Random, level: Level, split: Split) -> Lesson:
     return _lesson("tool_follow_up", (*turns, *steps), (*(False for _ in turns), *_own(steps)), keys)
 
 
+def turned(rng: random.Random, level: Level, split: Split) -> Lesson:
+    """The entity was looked for as if it were the value; the tools then say what it has. The call is not learnt."""
+    world, asked = _about(rng, level, split, lambda world: _tool_question(rng, world, split, "tool"))
+    keys = _listed(rng, world)
+    relation = mark(asked.attribute.name, keys[asked.attribute.name])
+    call = ToolCall("find_by_value", {"relation": relation, "value": asked.subject})
+    messages = (
+        *dialogue(asked.question),
+        Message("assistant", "", (call,)),
+        Message("tool", "\n".join(map(fact_line, asked.facts))),
+        Message("assistant", asked.answer),
+    )
+    return _lesson("tool_turned", messages, [False] * (len(messages) - 1) + [True], keys)
+
+
 def chain(rng: random.Random, level: Level, split: Split, calls: int = 0) -> Lesson:
     """What one call returns is what the next asks about; 2 or 3 calls, 0 for either."""
     links = calls - 1 if calls else 2 if rng.random() < _THREE else 1

@@ -60,5 +60,6 @@ ABILITIES: dict[str, tuple[float, int, Maker]] = {
     "reading_dated": (0.03, 3, reading.read_dated),
     "reading_follow_up": (0.02, 3, reading.follow_up),
     "tool_follow_up": (0.02, 3, calling.follow_up),
+    "tool_turned": (0.03, 3, calling.turned),
     "tool_chain": (0.06, 3, calling.chain),
 }

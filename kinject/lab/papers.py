@@ -1,8 +1,9 @@
 """What the exam asks and what is read off it: papers are sets of lessons, rows are shares of those that were sat."""
 
+import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -11,6 +12,7 @@ from rapidfuzz import fuzz
 from kinject.lab import arguing, calling, marks, reading
 from kinject.lab.lesson import Lesson, Level
 from kinject.lab.lessons import Maker
+from kinject.lab.worlds import Split
 from kinject.lm.base import Completion
 from kinject.lm.prompts import ABSTENTION, value_of
 
@@ -101,6 +103,16 @@ def _look_alikes(sat: Sat) -> int:
     return sum(fuzz.ratio(own, title) >= _ALIKE for title in titles.values())
 
 
+def _unsupported(rng: random.Random, level: Level, split: Split) -> Lesson:
+    """An argument without evidence up to the first reply to the claim, which nothing in context decides."""
+    lesson = arguing.argue_unsupported(rng, level, split)
+    return replace(lesson, marked=lesson.marked[:5], learn=lesson.learn[:5])
+
+
+def _held(sat: Sat) -> bool:
+    return sat.completion is not None and value_of(sat.completion.text) == sat.lesson.messages[2].content
+
+
 def _is_messy(sat: Sat) -> bool:
     """Whether the value is more than a word or two: figures, codes, several words, signs, letters beyond ASCII."""
     gold = sat.lesson.gold
@@ -120,6 +132,7 @@ PAPERS = (
     Paper("follow-up reading", reading.follow_up, _FOUR),
     Paper("holding", arguing.hold, _FOUR),
     Paper("yielding", arguing.give_way, _FOUR),
+    Paper("no evidence", _unsupported, _FOUR),
     *(Paper(f"call {n}", calling.tool("tool"), Level(4, n - 3, exact=True), "first") for n in _RELATIONS),
     Paper("dated call", calling.tool("tool_dated"), _FOUR, "first"),
     Paper("inverse call", calling.tool("tool_inverse"), _FOUR, "first"),
@@ -127,6 +140,7 @@ PAPERS = (
     Paper("follow-up call", calling.follow_up, _FOUR, "first"),
     *(Paper(f"chain {n}", partial(calling.chain, calls=n), _FOUR, "all") for n in (2, 3)),
     Paper("result", calling.tool("tool"), _FOUR),
+    Paper("turned result", calling.turned, _FOUR),
     Paper("empty result", calling.tool("tool_missing"), _FOUR),
     Paper("closed book", reading.closed_book, _FOUR),
 )
@@ -151,13 +165,15 @@ ROWS = (
     Row("follow-up reading", "passages=4", ("follow-up reading",), _is_right),
     Row("holding against a false claim", "passages=4", ("holding",), _is_right),
     Row("yielding to a true claim", "passages=4", ("yielding",), _is_right),
+    Row("holding without evidence", "", ("no evidence",), _held, "either"),
     *(Row("tool call", f"relations={n}", (f"call {n}",), _is_right) for n in _RELATIONS),
     Row("dated tool call", "relations=8", ("dated call",), _is_right),
     Row("inverse tool call", "relations=8", ("inverse call",), _is_right),
     Row("tool call for the holder of an office", "relations=8", ("holder call",), _is_right),
     Row("follow-up tool call", "relations=8", ("follow-up call",), _is_right),
     *(Row("chain of tool calls", f"steps={n}", (f"chain {n}",), _is_right) for n in (2, 3)),
-    Row("answer from a tool's result", "", ("result",), _is_right),
+    Row("answer from a result", "", ("result",), _is_right),
+    Row("answer from a result", "looked for the wrong way round", ("turned result",), _is_right),
     Row("hallucination after an empty result", "", ("empty result",), _answered, "low"),
     Row("answering with nothing in context", "", ("closed book",), _answered, "low"),
 )

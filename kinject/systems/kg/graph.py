@@ -45,8 +45,9 @@ class Graph:
         self.network: nx.MultiDiGraph[Node] = nx.MultiDiGraph()
         self._facts: dict[tuple[str, str], list[Fact]] = defaultdict(list)
         self._with_key: dict[tuple[str, str], dict[str, Fact]] = defaultdict(dict)
-        self._objects = [(fact.relation, fact.object) for fact in corpus.facts]
         self._values: dict[str, NameIndex] = {}
+        having = {(fact.relation, fact.subject) for fact in corpus.facts}
+        self._both_ways = {fact.relation for fact in corpus.facts if (fact.relation, fact.object) in having}
         names = dict.fromkeys(corpus.entities())
         aliases: list[tuple[str, str]] = []
         for fact in corpus.facts:
@@ -87,6 +88,10 @@ class Graph:
             if meant.candidates:
                 return Found(candidates=meant.candidates)
         return Found(tuple(f for f in facts if self.holds(f, day)))
+
+    def goes_both_ways(self, relation: str) -> bool:
+        """Whether some entity both has such a fact and is the value of one: mentors may, designers of things do not."""
+        return relation in self._both_ways
 
     def around(self, entity: str) -> tuple[Fact, ...]:
         """Every fact from and to an entity: those that hold now first, then past ones, the latest first."""

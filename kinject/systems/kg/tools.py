@@ -110,12 +110,10 @@ def _entity(graph: Graph, name: str) -> str:
 def _its_own(graph: Graph, relation: str, name: str, day: date | None) -> Sequence[Fact]:
     """The facts of an entity that was given as a value: the question was which value it has.
 
-    Where a relation's values are entities themselves, both questions make sense, and that nothing was found stands.
+    Where entities of one sort point to each other both questions make sense, and that nothing was found stands.
     """
     meant = graph.names.resolve(name, partial=False)
-    if not meant.found or graph.relations[relation].kind == "entity":
-        return ()
-    return graph.facts(meant.found, relation, day)
+    return graph.facts(meant.found, relation, day) if meant.found and not graph.goes_both_ways(relation) else ()
 
 
 def _what_does_not_fit(error: ValidationError | ValidationErrorV1) -> str:
