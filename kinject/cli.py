@@ -230,10 +230,11 @@ def pretrain(
     settings: Setting = None,
     seed: Seed = 0,
 ) -> None:
-    """Train the embedded model from scratch. A stopped training goes on where it was.
+    """Train the embedded model, or go on from it. A stopped run goes on too.
 
     \b
       kinject pretrain --out models/mini --set tokens=100000000
+      kinject pretrain --out models/hold --set start=mini --set stance=hold --set tokens=140000000
     """
     from kinject.lab import pretrain as recipe
     from kinject.options import fill

@@ -8,7 +8,8 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from kinject.lab import encoding, lessons, marks, pointers, pretrain
+from kinject.lab import batches, encoding, lessons, marks, pointers, pretrain
+from kinject.lab.lesson import Lesson
 
 TEMPLATE = Path(pretrain.__file__).parent.parent / "lm" / "mini"
 
@@ -21,7 +22,7 @@ def test_lessons_are_encoded_as_the_chat_template_renders_them():
         assert tokenizer.apply_chat_template(**chat_of(lesson), return_dict=False) == encoded.ids
 
 
-def chat_of(lesson: lessons.Lesson) -> dict:
+def chat_of(lesson: Lesson) -> dict:
     messages = []
     for message in lesson.messages:
         calls = [{"function": {"name": c.name, "arguments": c.arguments}} for c in message.tool_calls]
@@ -61,6 +62,17 @@ def linked(ability):
     tokenizer = AutoTokenizer.from_pretrained(TEMPLATE)
     batch = [lessons.of_ability(random.Random(n), ability, lessons.LEVELS[4]) for n in range(30)]
     return tokenizer, encoding.encode(tokenizer.backend_tokenizer, batch)
+
+
+@pytest.mark.parametrize("ability", lessons.ABILITIES)
+def test_a_batch_scores_the_answers_and_the_calls_that_are_learnt(ability):
+    _, batch = linked(ability)
+    found = batches.collate(random.Random(0), batch, pad=0, weight=0.1, share=0.1)
+    learns_calls = ability.startswith("tool") and ability not in ("tool_off_list", "tool_turned")
+    assert {name for name, _, _ in found.answers} == {ability, *([f"{ability}_call"] if learns_calls else [])}
+    assert len(found.answers) == len(batch) * (1 + learns_calls)
+    for name, first, end in found.answers:
+        assert first < end <= len(found.positions), name
 
 
 @pytest.mark.parametrize("ability", ["reading", "tool", "tool_inverse", "tool_chain", "holding"])

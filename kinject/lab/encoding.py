@@ -56,7 +56,7 @@ class Encoded:
     owners: list[Link] = field(default_factory=list)
     cues: list[Link] = field(default_factory=list)
     names: list[Name] = field(default_factory=list)
-    calls: bool = False  # whether a tool is called before the final answer
+    calls: bool = False  # whether a call before the final answer is learnt
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def encode(tokenizer: Tokenizer, batch: list[Lesson]) -> list[Encoded]:
     found = []
     for lesson, pieces in zip(batch, rendered, strict=True):
         called = _called(tokenizer, lesson)
-        encoded = Encoded([], [], lesson.ability, calls=any(m.tool_calls for m in lesson.marked))
+        encoded = Encoded([], [], lesson.ability, calls=_learns_a_call(lesson))
         sources: dict[str, list[_Place]] = {}
         for piece in pieces:
             tokens, start = next(flat), len(encoded.ids)
@@ -143,6 +143,10 @@ def encode(tokenizer: Tokenizer, batch: list[Lesson]) -> list[Encoded]:
                     sources.setdefault(place.key, []).append(place)
         found.append(encoded)
     return found
+
+
+def _learns_a_call(lesson: Lesson) -> bool:
+    return any(message.tool_calls and learn for message, learn in zip(lesson.marked, lesson.learn, strict=True))
 
 
 def _tokens(offsets: list[tuple[int, int]], span: Span, start: int) -> tuple[int, ...]:
