@@ -176,6 +176,8 @@ def ask_following(rng: random.Random, world: World, split: Split) -> tuple[Asked
     None where the draw found no two facts like that.
     """
     now = [f for f in world.facts if f.until is None]
+    if not now:
+        return None
     first, then = rng.choice(now), rng.choice(now)
     if first.subject == then.subject and first.attribute != then.attribute:
         question = worlds.frame(rng, "its", split).format(a=mark(then.attribute.name, marks.ATTRIBUTE))
