@@ -131,7 +131,7 @@ def _train(worker: Worker, config: Config, work: Path, progress: Progress = sile
         model = architecture(config, fast.pad_token_id, fast.eos_token_id)
     model.to(device=device, dtype=find_dtype(device)).train()
     optimizer = MasterWeights(model, config.matrix_lr, config.other_lr, config.weight_decay)
-    state = _resume(work, config, optimizer)
+    state, before = _resume(work, config, optimizer), _read_before(config)
     forward = torch.compile(model.model, dynamic=True) if config.compile else model.model
     recorder = Recorder(model)
     saved = time.monotonic()
@@ -140,7 +140,8 @@ def _train(worker: Worker, config: Config, work: Path, progress: Progress = sile
         batches = _draw(worker, config, fast, state)
         for batch in batches[: min(worker.gather(len(batches)))]:
             outcome = _backward(model, forward, recorder, batch, config)
-            optimizer.step(linear(state.tokens, config.tokens, warmup=_WARMUP, floor=_FLOOR), average=worker.average)
+            rate = linear(state.tokens - before, config.tokens - before, warmup=_WARMUP, floor=_FLOOR)
+            optimizer.step(rate, average=worker.average)
             for one in worker.gather(outcome):
                 state.advance(one, config)
             state.steps += 1
@@ -276,6 +277,11 @@ def _thinned(config: Config, work: Path) -> Iterator[str]:
         if (tokens := json.loads(row)["tokens"]) >= reached or n == len(rows):
             yield row
             reached = tokens + _APART
+
+
+def _read_before(config: Config) -> int:
+    """The tokens that the model to go on from has read: rates rise and fall over what comes after."""
+    return int(_start(config)["state"]["tokens"]) if config.start else 0
 
 
 def _fingerprint(config: Config) -> str:
