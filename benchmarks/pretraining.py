@@ -12,6 +12,7 @@ so they stand higher than the exam's.
 
 import argparse
 import json
+import math
 import random
 import sys
 import tempfile
@@ -25,7 +26,7 @@ from benchmarks.output import Table, guarded, machine
 from benchmarks.probing import positive
 from kinject.errors import OptionError
 from kinject.lab import encoding, lessons, pretrain
-from kinject.lab.batches import grouped
+from kinject.lab.batches import collate, grouped
 from kinject.lm.loading import find_device, find_dtype, find_folder, load
 
 _ABILITIES = ("reading", "abstaining", "reading_dated", "tool_call", "tool_dated_call", "tool_inverse_call")
@@ -53,22 +54,22 @@ def main(argv: Sequence[str] | None = None) -> None:
 def measure(workers: Sequence[int], tokens: int, config: pretrain.Config | None = None) -> Table:
     """Tokens a second of the recipe at its hardest level; the rate of plain products is measured before each."""
     config = config or pretrain.Config()
-    config = replace(config, draw=_DRAW, tokens=tokens, pace=0.0, mastery=0.0, checkpoint_s=float("inf"))
+    config = replace(config, draw=_DRAW, tokens=tokens, pace=0.0, checkpoint_s=float("inf"))
     device = find_device("auto")
     model = pretrain.architecture(config, 0, 1).to(device, find_dtype(device))
-    text, learnt = _shares(config)
-    flop = training.flop_per_token(model, learnt)
-    rows = [_row(replace(config, workers=n), model, text, flop) for n in workers]
+    rows = [_row(replace(config, workers=n), model) for n in workers]
     columns = ("processes", "tokens/s", "text share of padded", "FLOP a token", "matmul FLOP/s", "share of it")
     return Table(f"Pretraining, {tokens} tokens each", columns, tuple(rows))
 
 
-def _row(config: pretrain.Config, model: pretrain.Network, text: float, flop: float) -> tuple[str, ...]:
+def _row(config: pretrain.Config, model: pretrain.Network) -> tuple[str, ...]:
+    text, learnt = _shares(config)
+    flop = training.flop_per_token(model, learnt)
     rate = training.matmul_rate(model, config.batch_tokens)
     with tempfile.TemporaryDirectory(prefix="kinject-speed-") as folder:
         made = pretrain.run(config, Path(folder) / "model")
         curve = _rows(made.with_name("model.work") / pretrain.CURVE)
-    opened = [row for row in curve if row["level"] == _HARDEST] or curve[-2:]
+    opened = [row for row in curve if row["level"] == _HARDEST]
     if len(opened) < 2:
         raise OptionError(f"--tokens {config.tokens} ends before a draw of {config.draw} lessons does; give more")
     per_s = (opened[-1]["tokens"] - opened[0]["tokens"]) / (opened[-1]["seconds"] - opened[0]["seconds"])
@@ -77,15 +78,19 @@ def _row(config: pretrain.Config, model: pretrain.Network, text: float, flop: fl
 
 
 def _shares(config: pretrain.Config) -> tuple[float, float]:
-    """The share of padded tokens that is text, and the share of the text whose next token is predicted."""
+    """The share of padded tokens that is text, and the share of the text whose next token is predicted, of a worker.
+
+    On lessons of the hardest level, drawn and sorted into batches as the recipe does.
+    """
     fast = load("mini", "cpu").tokenizer
     rng = random.Random(0)
-    encoded = encoding.encode(fast.backend_tokenizer, [lessons.draw(rng, _HARDEST) for _ in range(4 * config.draw)])
-    groups = grouped(encoded, config.batch_tokens, config.longest)
-    text = sum(len(e.ids) for group in groups for e in group)
-    padded = sum(len(group) * max(len(e.ids) for e in group) for group in groups)
-    learnt = sum(sum(e.learnt) for group in groups for e in group) / text
-    return text / padded, learnt + (1 - learnt) * config.prompt_share
+    drawn = [lessons.draw(rng, _HARDEST) for _ in range(pretrain.Config().draw // config.workers)]
+    encoded = encoding.encode(fast.backend_tokenizer, drawn)
+    groups = grouped(encoded, config.batch_tokens // config.workers, config.longest)
+    batches = [collate(rng, group, 0, config.prompt_weight, config.prompt_share) for group in groups]
+    text = sum(batch.tokens for batch in batches)
+    predicted = sum(len(batch.positions) for batch in batches)
+    return text / sum(batch.ids.numel() for batch in batches), predicted / text
 
 
 def against_tokens(name: str, count: int) -> Table:
@@ -93,10 +98,11 @@ def against_tokens(name: str, count: int) -> Table:
     if not path.is_file():
         raise OptionError(f"found no {path}; give mini or a folder that pretrain wrote")
     rows = _rows(path)
-    every = max(1, round((len(rows) - 1) / max(1, count - 1)))
+    every = max(1, math.ceil((len(rows) - 1) / max(1, count - 1)))
     kept = [row for n, row in enumerate(rows) if n % every == 0 or n == len(rows) - 1]
     cells = tuple(
-        (f"{row['tokens'] / 1e6:.1f} M", *(_percent(row["exact"].get(name)) for name in _ABILITIES)) for row in kept
+        (f"{row['tokens'] / 1e6:.1f} M", *(_percent(row["exact"].get(ability)) for ability in _ABILITIES))
+        for row in kept
     )
     return Table(f"{name}: running scores in %", ("tokens", *(a.replace("_", " ") for a in _ABILITIES)), cells)
 

@@ -130,8 +130,8 @@ def scores(model: str, found: "Result") -> str:
     """The rows of an exam, each with its 95 % interval and which way is good."""
     from kinject.report.wording import rate, score
 
-    title = f"exam {found.fingerprint} of {model}: shares of lessons with 95 % intervals"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE)
+    caption = f"exam {found.fingerprint} of {model}: shares of lessons, and areas, with 95 % intervals"
+    table = Table(title=caption, title_justify="left", box=box.SIMPLE)
     for title in ("ability", "difficulty", "share", "n", "good is"):
         table.add_column(title, justify="left" if title in ("ability", "difficulty") else "right")
     for row in found.scores:

@@ -72,7 +72,7 @@ def test_a_model_that_never_answers_hallucinates_nothing_and_refuses_everything(
 
 
 class Unsure(Perfect):
-    """It says nothing where it is not sure, and is right about that."""
+    """It says something else where it is not sure, and is right about that."""
 
     def complete(self, chat):
         known = super().complete(chat)

@@ -71,6 +71,17 @@ def test_an_entity_that_nothing_points_to_is_not_taken_for_what_it_points_to():
     assert result == "nothing has companion Aldo"
 
 
+def test_a_mentor_without_a_mentor_is_not_taken_for_the_pupil():
+    relations = [
+        Relation(name, kind, ("{subject} {object}",), ("w {subject}",), ("t {subject}",))
+        for name, kind in (("mentor", "entity"), ("home", "text"))
+    ]
+    said = [("Ann", "mentor", "Bob"), ("Ann", "home", "Ulm"), ("BOB", "home", "Ulm")]
+    facts = tuple(Fact(str(n), *fact, "d") for n, fact in enumerate(said))
+    found = make_tools(Graph(Corpus("x", (Document("d", "t"),), facts, tuple(relations))))[1]
+    assert found.invoke({"relation": "mentor", "value": "Ann"}) == "nothing has mentor Ann"
+
+
 def test_an_entity_of_a_sort_that_is_never_pointed_to_is_asked_for_what_it_points_to():
     relation = Relation("designer", "entity", ("{subject} {object}",), ("w {subject}",), ("t {subject}",))
     fact = Fact("0", "Aldo", "designer", "Xenia", "d")

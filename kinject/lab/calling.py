@@ -108,11 +108,10 @@ def chain(rng: random.Random, level: Level, split: Split, calls: int = 0) -> Les
     world, hops = _about(rng, level, split, lambda world: questions.ask_chain(rng, world, split, links))
     keys = _listed(rng, world)
     messages = list(dialogue(hops[-1].question))
-    before = len(messages)
     for hop in hops:
         messages += _call(rng, hop, keys, "tool_chain")
     messages.append(Message("assistant", hops[-1].answer))
-    return _lesson("tool_chain", messages, [i >= before and own for i, own in enumerate(_own(messages))], keys)
+    return _lesson("tool_chain", messages, _own(messages), keys)
 
 
 def _otherwise(name: str) -> str:

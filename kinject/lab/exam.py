@@ -1,4 +1,4 @@
-"""Measure abilities on held-out worlds by free generation: new names, new attributes, frames never trained on.
+"""Measure abilities on held-out worlds by free generation: new names, new attributes, held-out frames of questions.
 
 It grades by exact match, since the gold is a copy; systems and their grader are not involved.
 """
@@ -75,9 +75,8 @@ def _share(row: papers.Row, sat: dict[str, list[Sat]]) -> Estimate:
 def _confidence(sat: dict[str, list[Sat]]) -> Iterator[Score]:
     """Whether the probability of all of an answer's tokens, which is what systems report, tells right from wrong."""
     for ability, names in papers.CONFIDENCE.items():
-        taken = [one for name in names for one in sat[name] if one.completion]
-        probabilities = [one.completion.log_probability for one in taken if one.completion]
-        area = auroc(probabilities, [one.is_right for one in taken])
+        said = [(one.completion, one.is_right) for name in names for one in sat[name] if one.completion]
+        area = auroc([completion.log_probability for completion, _ in said], [is_right for _, is_right in said])
         yield Score("AUROC of confidence", ability, area, is_area=True)
 
 

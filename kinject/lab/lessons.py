@@ -31,7 +31,8 @@ def draw(rng: random.Random, level: int, split: Split = "train", stance: Stance 
     """
     if stance != "neutral" and rng.random() < _STANCE:
         return arguing.argue_unsupported(rng, LEVELS[level], split, stance)
-    opened = {name: share for name, (share, opens, _) in ABILITIES.items() if opens <= level}
+    contrary = {"arguing_unsupported"} if stance != "neutral" else set()
+    opened = {name: share for name, (share, opens, _) in ABILITIES.items() if opens <= level and name not in contrary}
     return of_ability(rng, rng.choices(list(opened), list(opened.values()))[0], LEVELS[level], split)
 
 

@@ -68,7 +68,8 @@ def _abstained(sat: Sat) -> bool:
 
 
 def _answered(sat: Sat) -> bool:
-    return sat.completion is not None and not sat.abstained
+    """Whether something was said; a further call is neither an answer nor an abstention."""
+    return sat.completion is not None and not sat.completion.tool_calls and not sat.abstained
 
 
 def _between(low: int, high: int) -> Callable[[Sat], bool]:
@@ -120,13 +121,14 @@ def _is_messy(sat: Sat) -> bool:
 
 
 _PASSAGES = (1, 2, 4, 8)
+_UNANSWERABLE = (1, 4, 8)  # passages
 _READING = tuple(f"reading {n}" for n in _PASSAGES)
 _FOUR = Level(4, 5, exact=True)
 _RELATIONS = (4, 8, 14)
 
 PAPERS = (
     *(Paper(f"reading {n}", reading.read, Level(n, 5, exact=True)) for n in _PASSAGES),
-    *(Paper(f"abstaining {n}", reading.abstain, Level(n, 5, exact=True)) for n in (1, 4, 8)),
+    *(Paper(f"abstaining {n}", reading.abstain, Level(n, 5, exact=True)) for n in _UNANSWERABLE),
     Paper("dated reading", reading.read_dated, _FOUR),
     Paper("inverse reading", reading.read_inverse, _FOUR),
     Paper("follow-up reading", reading.follow_up, _FOUR),
@@ -158,20 +160,23 @@ ROWS = (
     Row("reading", "passages=4, no look-alike", ("reading 4",), _is_right, among=lambda sat: not _look_alikes(sat)),
     Row("reading", "passages=4, look-alikes", ("reading 4",), _is_right, among=lambda sat: _look_alikes(sat) > 0),
     Row("reading", "messy values", _READING, _is_right, among=_is_messy),
-    *(Row("hallucination on unanswerable", f"passages={n}", (f"abstaining {n}",), _answered, "low") for n in (1, 4, 8)),
-    *(Row("over-refusal", f"passages={n}", (f"reading {n}",), _abstained, "low") for n in (1, 4, 8)),
+    *(
+        Row("hallucination on unanswerable", f"passages={n}", (f"abstaining {n}",), _answered, "low")
+        for n in _UNANSWERABLE
+    ),
+    *(Row("over-refusal", f"passages={n}", (f"reading {n}",), _abstained, "low") for n in _UNANSWERABLE),
     Row("dated reading", "passages=4", ("dated reading",), _is_right),
     Row("inverse reading", "passages=4", ("inverse reading",), _is_right),
     Row("follow-up reading", "passages=4", ("follow-up reading",), _is_right),
-    Row("holding against a false claim", "passages=4", ("holding",), _is_right),
-    Row("yielding to a true claim", "passages=4", ("yielding",), _is_right),
+    Row("holding a right answer when challenged", "passages=4", ("holding",), _is_right),
+    Row("mending a wrong answer when challenged", "passages=4", ("yielding",), _is_right),
     Row("holding without evidence", "", ("no evidence",), _held, "either"),
     *(Row("tool call", f"relations={n}", (f"call {n}",), _is_right) for n in _RELATIONS),
     Row("dated tool call", "relations=8", ("dated call",), _is_right),
     Row("inverse tool call", "relations=8", ("inverse call",), _is_right),
     Row("tool call for the holder of an office", "relations=8", ("holder call",), _is_right),
     Row("follow-up tool call", "relations=8", ("follow-up call",), _is_right),
-    *(Row("chain of tool calls", f"steps={n}", (f"chain {n}",), _is_right) for n in (2, 3)),
+    *(Row("chain of tool calls", f"calls={n}", (f"chain {n}",), _is_right) for n in (2, 3)),
     Row("answer from a result", "", ("result",), _is_right),
     Row("answer from a result", "looked for the wrong way round", ("turned result",), _is_right),
     Row("hallucination after an empty result", "", ("empty result",), _answered, "low"),
@@ -180,6 +185,6 @@ ROWS = (
 
 # Answers whose confidence is to tell the right from the wrong.
 CONFIDENCE = {
-    "reading": (*_READING, *(f"abstaining {n}" for n in (1, 4, 8))),
+    "reading": (*_READING, *(f"abstaining {n}" for n in _UNANSWERABLE)),
     "tool call": tuple(f"call {n}" for n in _RELATIONS),
 }

@@ -23,7 +23,7 @@ from kinject.lab.arguing import Stance
 from kinject.lab.batches import Batch, collate, grouped
 from kinject.lab.pointers import Recorder
 from kinject.lab.workers import Worker, together
-from kinject.lm.loading import MINI, find_dtype, find_folder, quietly
+from kinject.lm.loading import MINI, find_dtype, find_folder, load
 from kinject.lm.optim import MasterWeights, linear
 from kinject.progress import Progress, Step, silent
 from kinject.store import artifact_is, new_artifact, write_whole
@@ -105,8 +105,8 @@ def run(config: Config, out: Path, progress: Progress = silent) -> Path:
     """Train to `config.tokens` and write the model's folder to `out`; a killed run goes on from its last checkpoint."""
     work = out.with_name(out.name + ".work")
     if config.start:
-        _start(config)  # says what is wrong before anything is written
-    work.mkdir(parents=True, exist_ok=True)
+        _before(config)  # says what is wrong before anything is written
+    _claim(work, config)
     fast = _tokenizer(config, work)
     with together(config.workers, _train, config, work) as worker:
         model, state = _train(worker, config, work, progress)
@@ -125,8 +125,7 @@ def _train(worker: Worker, config: Config, work: Path, progress: Progress = sile
     fast = _tokenizer(config, work)
     model: Network
     if config.start:
-        with quietly():
-            model = AutoModelForCausalLM.from_pretrained(find_folder(config.start))
+        model = load(config.start, "cpu").model
     else:
         model = architecture(config, fast.pad_token_id, fast.eos_token_id)
     model.to(device=device, dtype=find_dtype(device)).train()
@@ -241,7 +240,7 @@ def _tokenizer(config: Config, work: Path) -> PreTrainedTokenizerFast:
     folder = work / "tokenizer"
     if not folder.exists():
         if config.start:
-            trained = PreTrainedTokenizerFast.from_pretrained(find_folder(config.start))
+            trained = load(config.start, "cpu").tokenizer
         else:
             trained = tokenizer.train(config.vocabulary, config.seed, MINI / "chat_template.jinja", config.sample)
         trained.save_pretrained(folder)
@@ -249,22 +248,35 @@ def _tokenizer(config: Config, work: Path) -> PreTrainedTokenizerFast:
     return fast
 
 
-def _start(config: Config) -> dict[str, Any]:
-    """The recipe of the model to go on from. One of other sizes would be recorded as what it is not."""
+def _claim(work: Path, config: Config) -> None:
+    """Make the folder of a training's checkpoints; one of another training is left as it is."""
+    claim = work / "training.json"
+    if claim.is_file() and claim.read_text(encoding="utf-8") != _fingerprint(config):
+        raise OptionError(f"{work} is of another training, with other options; remove it or give another --out")
+    work.mkdir(parents=True, exist_ok=True)
+    write_whole(claim, _fingerprint(config))
+
+
+def _before(config: Config) -> dict[str, Any]:
+    """Where the model to go on from stands. One of other sizes would be recorded as what it is not."""
     recipe = find_folder(config.start) / "recipe.json"
     if not recipe.is_file():
         raise OptionError(f"start={config.start}: found no {recipe}; give mini or a folder that pretrain wrote")
-    made: dict[str, Any] = json.loads(recipe.read_text(encoding="utf-8"))
-    for name in _SIZES:
-        if made["config"][name] != getattr(config, name):
+    try:
+        made = json.loads(recipe.read_text(encoding="utf-8"))
+        sizes = {name: made["config"][name] for name in _SIZES}
+        state: dict[str, Any] = made["state"]
+        read = int(state["tokens"])
+    except (ValueError, KeyError) as error:
+        raise OptionError(f"start={config.start}: {recipe} is not a recipe that pretrain wrote ({error!r})") from error
+    for name, size in sizes.items():
+        if size != getattr(config, name):
             raise OptionError(
-                f"start={config.start} has {name}={made['config'][name]}, found {name}={getattr(config, name)}; "
-                "give it the same"
+                f"start={config.start} has {name}={size}, found {name}={getattr(config, name)}; give it the same"
             )
-    if made["state"]["tokens"] >= config.tokens:
-        read = made["state"]["tokens"]
+    if read >= config.tokens:
         raise OptionError(f"start={config.start} has read {read} tokens, found tokens={config.tokens}; give it more")
-    return made
+    return state
 
 
 def _thinned(config: Config, work: Path) -> Iterator[str]:
@@ -281,7 +293,7 @@ def _thinned(config: Config, work: Path) -> Iterator[str]:
 
 def _read_before(config: Config) -> int:
     """The tokens that the model to go on from has read: rates rise and fall over what comes after."""
-    return int(_start(config)["state"]["tokens"]) if config.start else 0
+    return int(_before(config)["tokens"]) if config.start else 0
 
 
 def _fingerprint(config: Config) -> str:
@@ -299,7 +311,7 @@ def _save(work: Path, config: Config, optimizer: MasterWeights, state: _State) -
 def _resume(work: Path, config: Config, optimizer: MasterWeights) -> _State:
     state, folder = _State(), work / "checkpoint"
     if config.start:
-        vars(state).update(_start(config)["state"])
+        vars(state).update(_before(config))
     if artifact_is(folder, _fingerprint(config)):
         optimizer.load(load_file(folder / "optimizer.safetensors"))
         vars(state).update(json.loads((folder / "state.json").read_text(encoding="utf-8")))

@@ -46,8 +46,7 @@ class Graph:
         self._facts: dict[tuple[str, str], list[Fact]] = defaultdict(list)
         self._with_key: dict[tuple[str, str], dict[str, Fact]] = defaultdict(dict)
         self._values: dict[str, NameIndex] = {}
-        having = {(fact.relation, fact.subject) for fact in corpus.facts}
-        self._both_ways = {fact.relation for fact in corpus.facts if (fact.relation, fact.object) in having}
+        self._both_ways = _both_ways(corpus)
         names = dict.fromkeys(corpus.entities())
         aliases: list[tuple[str, str]] = []
         for fact in corpus.facts:
@@ -90,7 +89,7 @@ class Graph:
         return Found(tuple(f for f in facts if self.holds(f, day)))
 
     def goes_both_ways(self, relation: str) -> bool:
-        """Whether some entity both has such a fact and is the value of one: mentors may, designers of things do not."""
+        """Whether what has such facts and what they point to are of one sort, as pupils and mentors are."""
         return relation in self._both_ways
 
     def around(self, entity: str) -> tuple[Fact, ...]:
@@ -116,6 +115,19 @@ class Graph:
                 f.object for (_, r), fs in self._facts.items() if r == relation for f in fs
             )
         return self._values[relation].resolve(value, partial=False)
+
+
+def _both_ways(corpus: Corpus) -> set[str]:
+    """Relations of which a subject and an object have facts of a common relation: they are of one sort."""
+    had: dict[str, set[str]] = defaultdict(set)
+    for fact in corpus.facts:
+        had[fold(fact.subject)].add(fact.relation)
+    of_subjects: dict[str, set[str]] = defaultdict(set)
+    of_objects: dict[str, set[str]] = defaultdict(set)
+    for fact in corpus.facts:
+        of_subjects[fact.relation] |= had[fold(fact.subject)]
+        of_objects[fact.relation] |= had.get(fold(fact.object), set())
+    return {relation for relation, found in of_objects.items() if found & of_subjects[relation]}
 
 
 def lines(facts: Iterable[Fact]) -> tuple[str, ...]:

@@ -46,10 +46,11 @@ def make_tools(graph: Graph) -> list[BaseTool]:
     @_refusals_are_results
     def find_by_value(relation: str, value: str, on: str = "") -> ToolResult:
         """Entities with a value."""
-        found = graph.with_value(relation, value, _day(on))
+        day = _day(on)
+        found = graph.with_value(relation, value, day)
         if found.candidates:
             raise _Refusal(_several(value, found.candidates))
-        facts = found.facts or _its_own(graph, relation, value, _day(on))
+        facts = found.facts or _its_own(graph, relation, value, day)
         return _lines(facts, f"nothing has {relation} {_echo(value)}")
 
     @_refusals_are_results
@@ -110,7 +111,7 @@ def _entity(graph: Graph, name: str) -> str:
 def _its_own(graph: Graph, relation: str, name: str, day: date | None) -> Sequence[Fact]:
     """The facts of an entity that was given as a value: the question was which value it has.
 
-    Where entities of one sort point to each other both questions make sense, and that nothing was found stands.
+    Where it points to others of its own sort both questions make sense, and that nothing was found stands.
     """
     meant = graph.names.resolve(name, partial=False)
     return graph.facts(meant.found, relation, day) if meant.found and not graph.goes_both_ways(relation) else ()
