@@ -71,7 +71,9 @@ def _row(config: pretrain.Config, model: pretrain.Network) -> tuple[str, ...]:
         curve = _rows(made.with_name("model.work") / pretrain.CURVE)
     opened = [row for row in curve if row["level"] == _HARDEST]
     if len(opened) < 2:
-        raise OptionError(f"--tokens {config.tokens} ends before a draw of {config.draw} lessons does; give more")
+        raise OptionError(
+            f"--tokens {config.tokens} ends before the second draw of {config.draw} hard lessons; give more"
+        )
     per_s = (opened[-1]["tokens"] - opened[0]["tokens"]) / (opened[-1]["seconds"] - opened[0]["seconds"])
     share = per_s * flop / rate
     return (str(config.workers), f"{per_s:.0f}", f"{text:.2f}", f"{flop:.3g}", f"{rate:.3g}", f"{share:.2f}")

@@ -229,21 +229,23 @@ def test_hidden_states_begin_as_the_embeddings():
     assert table.rows[0][2] == "1.00 [1.00, 1.00]"
 
 
-def test_the_recipes_speed_is_measured_by_training_and_its_curve_is_read_from_the_model(tmp_path: Path) -> None:
+def test_the_recipes_speed_is_measured_by_training() -> None:
     tiny = pretrain.Config(layers=2, width=32, heads=2, vocabulary=400, sample=200, batch_tokens=1024, longest=600)
-    row = dict(
-        zip(
-            ("workers", "tokens/s", "text", "flop", "rate", "share"),
-            pretraining.measure([1], 60_000, tiny).rows[0],
-            strict=True,
-        )
-    )
-    assert row["workers"] == "1"
-    assert 0 < float(row["share"]) < 1
-    assert 0.5 < float(row["text"]) <= 1
-    (tmp_path / pretrain.CURVE).write_text(
-        "".join(f'{{"tokens": {n}, "exact": {{"reading": {n / 1e7}}}}}\n' for n in range(10**6, 10**7, 10**6))
-    )
+    workers, _, text, _, _, share = pretraining.measure([1], 60_000, tiny).rows[0]
+    assert workers == "1"
+    assert 0.5 < float(text) <= 1
+    assert 0 < float(share) < 1
+
+
+def test_too_few_tokens_for_a_speed_are_refused() -> None:
+    tiny = pretrain.Config(layers=2, width=32, heads=2, vocabulary=400, sample=200, batch_tokens=1024, longest=600)
+    with pytest.raises(OptionError, match="--tokens 500 ends before the second draw"):
+        pretraining.measure([1], 500, tiny)
+
+
+def test_ability_against_tokens_is_read_from_the_model(tmp_path: Path) -> None:
+    rows = ({"tokens": n, "exact": {"reading": n / 1e7}} for n in range(10**6, 10**7, 10**6))
+    (tmp_path / pretrain.CURVE).write_text("".join(json.dumps(row) + "\n" for row in rows))
     table = pretraining.against_tokens(str(tmp_path), 3)
     assert [row[:3] for row in table.rows] == [("1.0 M", "10", "-"), ("5.0 M", "50", "-"), ("9.0 M", "90", "-")]
     with pytest.raises(OptionError, match="found no"):

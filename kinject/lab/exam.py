@@ -13,7 +13,7 @@ from functools import partial
 from kinject.errors import PromptTooLongError
 from kinject.lab import papers
 from kinject.lab.lesson import Lesson
-from kinject.lab.papers import PAPERS, Paper, Sat
+from kinject.lab.papers import PAPERS, Attempt, Paper
 from kinject.lm.base import LM, Chat
 from kinject.lm.prompts import value_of
 from kinject.progress import Progress, Step, silent
@@ -49,7 +49,7 @@ class Result:
 
 def run(model: LM, config: Config, progress: Progress = silent) -> Result:
     """Every paper sat once and all that is read off it; the same seed asks the same questions of every model."""
-    sat: dict[str, list[Sat]] = {}
+    sat: dict[str, list[Attempt]] = {}
     digest = hashlib.sha256()
     with ThreadPoolExecutor(config.workers) as pool:
         for done, paper in enumerate(PAPERS, start=1):
@@ -67,12 +67,12 @@ def draw(paper: Paper, config: Config) -> Iterator[Lesson]:
     return (paper.draw(rng, paper.level, "exam") for _ in range(config.n))
 
 
-def _share(row: papers.Row, sat: dict[str, list[Sat]]) -> Estimate:
+def _share(row: papers.Row, sat: dict[str, list[Attempt]]) -> Estimate:
     taken = [one for paper in row.papers for one in sat[paper] if row.among(one)]
     return wilson(sum(map(row.counts, taken)), len(taken))
 
 
-def _confidence(sat: dict[str, list[Sat]]) -> Iterator[Score]:
+def _confidence(sat: dict[str, list[Attempt]]) -> Iterator[Score]:
     """Whether the probability of all of an answer's tokens, which is what systems report, tells right from wrong."""
     for ability, names in papers.CONFIDENCE.items():
         said = [(one.completion, one.is_right) for name in names for one in sat[name] if one.completion]
@@ -80,15 +80,15 @@ def _confidence(sat: dict[str, list[Sat]]) -> Iterator[Score]:
         yield Score("AUROC of confidence", ability, area, is_area=True)
 
 
-def _sit(model: LM, paper: Paper, lesson: Lesson) -> Sat:
+def _sit(model: LM, paper: Paper, lesson: Lesson) -> Attempt:
     """A prompt that does not fit into the model's window is answered by nobody, and wrong."""
     try:
         return _steps(model, paper.steps, lesson)
     except PromptTooLongError:
-        return Sat(lesson, None, False, False)
+        return Attempt(lesson, None, False, False)
 
 
-def _steps(model: LM, steps: papers.Steps, lesson: Lesson) -> Sat:
+def _steps(model: LM, steps: papers.Steps, lesson: Lesson) -> Attempt:
     """Calls are compared name and arguments alike, one step at a time, each after what went before as it should."""
     own = _own_steps(lesson)
     wanted: Sequence[int] = {"first": own[:1], "last": own[-1:], "all": own}[steps]
@@ -101,7 +101,7 @@ def _steps(model: LM, steps: papers.Steps, lesson: Lesson) -> Sat:
             is_right = not completion.tool_calls and value_of(completion.text) == lesson.gold
         if not is_right:
             break
-    return Sat(lesson, completion, is_right, papers.abstains(completion))
+    return Attempt(lesson, completion, is_right, papers.abstains(completion))
 
 
 def _own_steps(lesson: Lesson) -> list[int]:

@@ -1,4 +1,4 @@
-"""What the exam asks and what is read off it: papers are sets of lessons, rows are shares of those that were sat."""
+"""What the exam asks and what is read off it: papers are sets of lessons, rows are shares of the attempts."""
 
 import random
 import re
@@ -34,7 +34,7 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
-class Sat:
+class Attempt:
     """A lesson and what the model made of it; no completion where the prompt did not fit."""
 
     lesson: Lesson
@@ -50,57 +50,57 @@ class Row:
     ability: str
     difficulty: str
     papers: tuple[str, ...]
-    counts: Callable[[Sat], bool]
+    counts: Callable[[Attempt], bool]
     goal: str = "high"
-    among: Callable[[Sat], bool] = lambda sat: True
+    among: Callable[[Attempt], bool] = lambda attempt: True
 
 
 def abstains(completion: Completion) -> bool:
     return not completion.tool_calls and value_of(completion.text) == ABSTENTION
 
 
-def _is_right(sat: Sat) -> bool:
-    return sat.is_right
+def _is_right(attempt: Attempt) -> bool:
+    return attempt.is_right
 
 
-def _abstained(sat: Sat) -> bool:
-    return sat.abstained
+def _abstained(attempt: Attempt) -> bool:
+    return attempt.abstained
 
 
-def _answered(sat: Sat) -> bool:
+def _answered(attempt: Attempt) -> bool:
     """Whether something was said; a further call is neither an answer nor an abstention."""
-    return sat.completion is not None and not sat.completion.tool_calls and not sat.abstained
+    return attempt.completion is not None and not attempt.completion.tool_calls and not attempt.abstained
 
 
-def _between(low: int, high: int) -> Callable[[Sat], bool]:
-    return lambda sat: sat.completion is not None and low < sat.completion.prompt_tokens <= high
+def _between(low: int, high: int) -> Callable[[Attempt], bool]:
+    return lambda attempt: attempt.completion is not None and low < attempt.completion.prompt_tokens <= high
 
 
-def _titles(sat: Sat) -> list[tuple[str, str]]:
+def _titles(attempt: Attempt) -> list[tuple[str, str]]:
     """The key and the name of the entity that each page is about."""
-    pages = [marks.read(page) for page in _PAGE.findall(sat.lesson.marked[1].content)]
+    pages = [marks.read(page) for page in _PAGE.findall(attempt.lesson.marked[1].content)]
     return [(spans[0].key, text[: spans[0].end]) for text, spans in pages]
 
 
-def _subject(sat: Sat) -> str:
+def _subject(attempt: Attempt) -> str:
     """The key of the entity that was asked about, which the answer says first."""
-    return marks.read(sat.lesson.marked[-1].content)[1][0].key
+    return marks.read(attempt.lesson.marked[-1].content)[1][0].key
 
 
-def _gold_stands(first: int, last: int) -> Callable[[Sat], bool]:
+def _gold_stands(first: int, last: int) -> Callable[[Attempt], bool]:
     """Whether the page about the subject is one of these, counted from 1."""
 
-    def stands(sat: Sat) -> bool:
-        keys = [key for key, _ in _titles(sat)]
-        return first <= keys.index(_subject(sat)) + 1 <= last
+    def stands(attempt: Attempt) -> bool:
+        keys = [key for key, _ in _titles(attempt)]
+        return first <= keys.index(_subject(attempt)) + 1 <= last
 
     return stands
 
 
-def _look_alikes(sat: Sat) -> int:
+def _look_alikes(attempt: Attempt) -> int:
     """The pages about others whose name is close to the subject's."""
-    titles = dict(_titles(sat))
-    own = titles.pop(_subject(sat))
+    titles = dict(_titles(attempt))
+    own = titles.pop(_subject(attempt))
     return sum(fuzz.ratio(own, title) >= _ALIKE for title in titles.values())
 
 
@@ -110,13 +110,13 @@ def _unsupported(rng: random.Random, level: Level, split: Split) -> Lesson:
     return replace(lesson, marked=lesson.marked[:5], learn=lesson.learn[:5])
 
 
-def _held(sat: Sat) -> bool:
-    return sat.completion is not None and value_of(sat.completion.text) == sat.lesson.messages[2].content
+def _held(attempt: Attempt) -> bool:
+    return attempt.completion is not None and value_of(attempt.completion.text) == attempt.lesson.messages[2].content
 
 
-def _is_messy(sat: Sat) -> bool:
+def _is_messy(attempt: Attempt) -> bool:
     """Whether the value is more than a word or two: figures, codes, several words, signs, letters beyond ASCII."""
-    gold = sat.lesson.gold
+    gold = attempt.lesson.gold
     return len(gold.split()) > 2 or bool(re.search(r"[^A-Za-z ]", gold))
 
 
@@ -157,8 +157,16 @@ ROWS = (
         Row("reading", f"in passage {first} to {last} of 8", ("reading 8",), _is_right, among=_gold_stands(first, last))
         for first, last in ((1, 2), (3, 6), (7, 8))
     ),
-    Row("reading", "passages=4, no look-alike", ("reading 4",), _is_right, among=lambda sat: not _look_alikes(sat)),
-    Row("reading", "passages=4, look-alikes", ("reading 4",), _is_right, among=lambda sat: _look_alikes(sat) > 0),
+    Row(
+        "reading",
+        "passages=4, no look-alike",
+        ("reading 4",),
+        _is_right,
+        among=lambda attempt: not _look_alikes(attempt),
+    ),
+    Row(
+        "reading", "passages=4, look-alikes", ("reading 4",), _is_right, among=lambda attempt: _look_alikes(attempt) > 0
+    ),
     Row("reading", "messy values", _READING, _is_right, among=_is_messy),
     *(
         Row("hallucination on unanswerable", f"passages={n}", (f"abstaining {n}",), _answered, "low")

@@ -105,7 +105,7 @@ def run(config: Config, out: Path, progress: Progress = silent) -> Path:
     """Train to `config.tokens` and write the model's folder to `out`; a killed run goes on from its last checkpoint."""
     work = out.with_name(out.name + ".work")
     if config.start:
-        _before(config)  # says what is wrong before anything is written
+        _state_before(config)  # says what is wrong before anything is written
     _claim(work, config)
     fast = _tokenizer(config, work)
     with together(config.workers, _train, config, work) as worker:
@@ -130,7 +130,7 @@ def _train(worker: Worker, config: Config, work: Path, progress: Progress = sile
         model = architecture(config, fast.pad_token_id, fast.eos_token_id)
     model.to(device=device, dtype=find_dtype(device)).train()
     optimizer = MasterWeights(model, config.matrix_lr, config.other_lr, config.weight_decay)
-    state, before = _resume(work, config, optimizer), _read_before(config)
+    state, before = _resume(work, config, optimizer), _tokens_before(config)
     forward = torch.compile(model.model, dynamic=True) if config.compile else model.model
     recorder = Recorder(model)
     saved = time.monotonic()
@@ -257,7 +257,7 @@ def _claim(work: Path, config: Config) -> None:
     write_whole(claim, _fingerprint(config))
 
 
-def _before(config: Config) -> dict[str, Any]:
+def _state_before(config: Config) -> dict[str, Any]:
     """Where the model to go on from stands. One of other sizes would be recorded as what it is not."""
     recipe = find_folder(config.start) / "recipe.json"
     if not recipe.is_file():
@@ -267,7 +267,7 @@ def _before(config: Config) -> dict[str, Any]:
         sizes = {name: made["config"][name] for name in _SIZES}
         state: dict[str, Any] = made["state"]
         read = int(state["tokens"])
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise OptionError(f"start={config.start}: {recipe} is not a recipe that pretrain wrote ({error!r})") from error
     for name, size in sizes.items():
         if size != getattr(config, name):
@@ -281,9 +281,9 @@ def _before(config: Config) -> dict[str, Any]:
 
 def _thinned(config: Config, work: Path) -> Iterator[str]:
     """The curve of the model that this one went on from and its own, a row every so many tokens, and the last."""
-    before = find_folder(config.start) / CURVE if config.start else work / CURVE
-    paths = dict.fromkeys(path for path in (before, work / CURVE) if path.is_file())
-    rows = [line for path in paths for line in path.read_text(encoding="utf-8").splitlines(keepends=True)]
+    folders = [*([find_folder(config.start)] if config.start else []), work]
+    curves = [folder / CURVE for folder in folders if (folder / CURVE).is_file()]
+    rows = [line for curve in curves for line in curve.read_text(encoding="utf-8").splitlines(keepends=True)]
     reached = 0
     for n, row in enumerate(rows, start=1):
         if (tokens := json.loads(row)["tokens"]) >= reached or n == len(rows):
@@ -291,9 +291,9 @@ def _thinned(config: Config, work: Path) -> Iterator[str]:
             reached = tokens + _APART
 
 
-def _read_before(config: Config) -> int:
+def _tokens_before(config: Config) -> int:
     """The tokens that the model to go on from has read: rates rise and fall over what comes after."""
-    return int(_before(config)["tokens"]) if config.start else 0
+    return int(_state_before(config)["tokens"]) if config.start else 0
 
 
 def _fingerprint(config: Config) -> str:
@@ -311,7 +311,7 @@ def _save(work: Path, config: Config, optimizer: MasterWeights, state: _State) -
 def _resume(work: Path, config: Config, optimizer: MasterWeights) -> _State:
     state, folder = _State(), work / "checkpoint"
     if config.start:
-        vars(state).update(_before(config))
+        vars(state).update(_state_before(config))
     if artifact_is(folder, _fingerprint(config)):
         optimizer.load(load_file(folder / "optimizer.safetensors"))
         vars(state).update(json.loads((folder / "state.json").read_text(encoding="utf-8")))
