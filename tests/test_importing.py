@@ -22,7 +22,7 @@ from kinject.corpus.importing import (
 )
 from kinject.corpus.numbers import Quantity, parse_quantity
 from kinject.corpus.schema import humanise
-from kinject.corpus.units import Header, header_unit
+from kinject.corpus.units import Header, convert, header_unit
 from kinject.errors import CorpusError
 
 PARTS = """name,sku,id,price,weight_kg,color,made,about,shop
@@ -296,3 +296,9 @@ def test_any_text_at_all_is_a_corpus_or_one_line(tmp_path_factory, rows):
         corpus_of(planned(tmp_path_factory.mktemp("any"), lines))
     except CorpusError as error:
         assert "\n" not in str(error)  # noqa: PT017 - most tables are fine
+
+
+@pytest.mark.parametrize("sign", ["+", "(", "m**", "kg*", "/", "2"])
+def test_what_is_no_unit_is_not_converted(sign):
+    assert convert(1.0, sign, "kg") is None
+    assert convert(1.0, "kg", sign) is None

@@ -65,8 +65,6 @@ def is_currency(unit: str) -> bool:
 @functools.cache
 def is_measure(word: str) -> bool:
     """Whether pint knows the word as a unit of a quantity that products and people have."""
-    if not _UNIT.fullmatch(word):
-        return False
     if word in ("%", "\u00b0") or word in _BYTES:
         return True
     parsed = _parse(word)
@@ -104,8 +102,11 @@ def _is_suffix(word: str, unit: str) -> bool:
 
 @functools.cache
 def _parse(word: str) -> Any:
+    """None for what is no unit. Arithmetic does not reach pint, which evaluates it and fails on half of it."""
     import pint
 
+    if not _UNIT.fullmatch(word):
+        return None
     word = {"\u00b0": "degree", "sec": "s", "hrs": "hours", "inches": "inch"}.get(word, word)
     if word.casefold() in ("kmh", "mph", "kph"):
         word = "mile/hour" if word.casefold() == "mph" else "km/hour"
