@@ -44,6 +44,7 @@ class Graph:
         self.relations = {relation.name: relation for relation in corpus.relations}
         self.network: nx.MultiDiGraph[Node] = nx.MultiDiGraph()
         self._facts: dict[tuple[str, str], list[Fact]] = defaultdict(list)
+        self._of_relation: dict[str, list[Fact]] = defaultdict(list)
         self._with_key: dict[tuple[str, str], dict[str, Fact]] = defaultdict(dict)
         self._values: dict[str, NameIndex] = {}
         self._both_ways = _both_ways(corpus)
@@ -60,6 +61,7 @@ class Graph:
     def _add(self, fact: Fact, target: Node) -> None:
         self.network.add_edge(Node("entity", fact.subject), target, key=fact.id, fact=fact)
         self._facts[fact.subject, fact.relation].append(fact)
+        self._of_relation[fact.relation].append(fact)
         for text in (fact.object, *fact.aliases):
             for key in keys(text, self.relations[fact.relation]):
                 self._with_key[fact.relation, key][fact.id] = fact
@@ -72,13 +74,17 @@ class Graph:
         """The facts of an entity, by its exact name, that hold on a day."""
         return tuple(f for f in self._facts.get((entity, relation), ()) if self.holds(f, day))
 
+    def of_relation(self, relation: str, day: date | None = None) -> tuple[Fact, ...]:
+        """The facts of a relation that hold on a day, in the order of the corpus."""
+        return tuple(f for f in self._of_relation.get(relation, ()) if self.holds(f, day))
+
     def with_value(self, relation: str, value: str, day: date | None = None) -> Found:
         """The facts that give a relation this value on a day; the value may be an entity's name or misspelt.
 
         No value, or one that only repeats the relation ("president" of "president of"), is any value.
         """
         if f" {fold(value)} " in f"  {fold(relation)} ":
-            facts = [fact for (_, name), found in self._facts.items() if name == relation for fact in found]
+            facts = self._of_relation.get(relation, [])
         else:
             facts = self._equal(relation, value)
         if not facts:
@@ -111,9 +117,7 @@ class Graph:
         if self.relations[relation].kind == "entity":
             return self.names.resolve(value)
         if relation not in self._values:
-            self._values[relation] = NameIndex(
-                f.object for (_, r), fs in self._facts.items() if r == relation for f in fs
-            )
+            self._values[relation] = NameIndex(f.object for f in self._of_relation.get(relation, ()))
         return self._values[relation].resolve(value, partial=False)
 
 

@@ -15,7 +15,11 @@ from pydantic.v1 import ValidationError as ValidationErrorV1
 
 from kinject.corpus import parse_day
 from kinject.errors import CorpusError
-from kinject.systems.kg.graph import Graph, lines
+from kinject.systems.kg import aggregate as aggregation
+from kinject.systems.kg import calculator
+from kinject.systems.kg.aggregate import AggregateError, Extreme, Function
+from kinject.systems.kg.calculator import CalculationError
+from kinject.systems.kg.graph import Graph, line, lines
 from kinject.types import Fact
 
 MAX_LINES = 12
@@ -33,24 +37,28 @@ class _Refusal(Exception):
 
 
 def make_tools(graph: Graph) -> list[BaseTool]:
-    """The four tools over one graph; `relation` is an enum of the graph's relations in the JSON schema."""
+    """The seven tools over one graph; `relation` is an enum of the graph's relations in the JSON schema."""
     relation_name: Any = getitem(Literal, tuple(graph.relations))
+    return [*_look_ups(graph, relation_name), *_figures(graph, relation_name)]
 
+
+def is_refusal(result: str) -> bool:
+    """Whether a result says that there is nothing, or that the call was not understood."""
+    return " | " not in result and result.startswith(_REFUSALS)
+
+
+def _look_ups(graph: Graph, relation_name: Any) -> list[BaseTool]:
     @_refusals_are_results
     def get_fact(entity: str, relation: str, on: str = "") -> ToolResult:
         """Value of a relation."""
         name, day = _entity(graph, entity), _day(on)
-        facts = graph.facts(name, relation, day)
-        return _lines(facts, f"no {relation} known for {name}" + (f" on {_echo(on)}" if day else ""))
+        return _lines(graph.facts(name, relation, day), _not_known(relation, f"for {name}", on))
 
     @_refusals_are_results
     def find_by_value(relation: str, value: str, on: str = "") -> ToolResult:
         """Entities with a value."""
         day = _day(on)
-        found = graph.with_value(relation, value, day)
-        if found.candidates:
-            raise _Refusal(_several(value, found.candidates))
-        facts = found.facts or _its_own(graph, relation, value, day)
+        facts = _with_value(graph, relation, value, day) or _its_own(graph, relation, value, day)
         return _lines(facts, f"nothing has {relation} {_echo(value)}")
 
     @_refusals_are_results
@@ -75,9 +83,49 @@ def make_tools(graph: Graph) -> list[BaseTool]:
     ]
 
 
-def is_refusal(result: str) -> bool:
-    """Whether a result says that there is nothing, or that the call was not understood."""
-    return " | " not in result and result.startswith(_REFUSALS)
+def _figures(graph: Graph, relation_name: Any) -> list[BaseTool]:
+    @_refusals_are_results
+    def aggregate(
+        function: Function, relation: str, where: str | None = None, value: str = "", on: str = ""
+    ) -> ToolResult:
+        """Count, extreme, total or mean."""
+        day, which = _day(on), ""
+        facts = graph.of_relation(relation, day)
+        if where or value.strip():
+            with_value = where or relation
+            having = _holders(graph, with_value, value, day)
+            facts = tuple(fact for fact in facts if fact.subject in having)
+            which = f"where {with_value} is {_echo(value) or 'known'}"
+        if not facts:
+            raise _Refusal(_not_known(relation, which, on))
+        found = aggregation.aggregate(function, graph.relations[relation], facts)
+        text = found.line or _lines(found.facts, "")[0]
+        without = f"\nleft out: {found.left_out} without a number" if found.left_out else ""
+        return text + without, found.facts[:MAX_LINES]
+
+    @_refusals_are_results
+    def compare(function: Extreme, relation: str, first: str, second: str, on: str = "") -> ToolResult:
+        """Which of two entities has more or less."""
+        names = [_entity(graph, name) for name in (first, second)]
+        one, two = (_fact(graph, name, relation, on) for name in names)
+        found = aggregation.compare(function, graph.relations[relation], one, two)
+        return "\n".join((*map(line, found.facts), *(["equal"] if found.equal else []))), found.facts
+
+    @_refusals_are_results
+    def calculate(expression: str) -> ToolResult:
+        """Arithmetic."""
+        try:
+            return f"{_echo(expression)} = {calculator.evaluate(expression)}", ()
+        except CalculationError as error:
+            raise _Refusal(f"cannot calculate {_echo(expression)}".rstrip() + f": {error}") from error
+
+    text, optional, kind = (str, ...), (str, ""), (relation_name, ...)
+    having = {"where": (relation_name | None, None), "value": optional, "on": optional}
+    return [
+        _tool(aggregate, {"function": (Function, ...), "relation": kind, **having}),
+        _tool(compare, {"function": (Extreme, ...), "relation": kind, "first": text, "second": text, "on": optional}),
+        _tool(calculate, {"expression": text}),
+    ]
 
 
 def _tool(function: Callable[..., ToolResult], arguments: dict[str, Any]) -> BaseTool:
@@ -95,7 +143,7 @@ def _refusals_are_results(function: Callable[P, ToolResult]) -> Callable[P, Tool
     def call(*args: P.args, **kwargs: P.kwargs) -> ToolResult:
         try:
             return function(*args, **kwargs)
-        except _Refusal as refusal:
+        except (_Refusal, AggregateError) as refusal:
             return str(refusal), ()
 
     return call
@@ -106,6 +154,29 @@ def _entity(graph: Graph, name: str) -> str:
     if not meant.found:
         raise _Refusal(_several(name, meant.candidates) if meant.candidates else _unknown(name))
     return meant.found
+
+
+def _fact(graph: Graph, name: str, relation: str, on: str) -> Fact:
+    """The fact of an entity on a day; what has several at once, as lists have, is no number anyway."""
+    facts = graph.facts(name, relation, _day(on))
+    if not facts:
+        raise _Refusal(_not_known(relation, f"for {name}", on))
+    return facts[0]
+
+
+def _with_value(graph: Graph, relation: str, value: str, day: date | None) -> Sequence[Fact]:
+    found = graph.with_value(relation, value, day)
+    if found.candidates:
+        raise _Refusal(_several(value, found.candidates))
+    return found.facts
+
+
+def _holders(graph: Graph, relation: str, value: str, day: date | None) -> set[str]:
+    """The entities that have the value; no value is any."""
+    found = {fact.subject for fact in _with_value(graph, relation, value, day)}
+    if not found:
+        raise _Refusal(f"nothing has {relation} {_echo(value)}".rstrip())
+    return found
 
 
 def _its_own(graph: Graph, relation: str, name: str, day: date | None) -> Sequence[Fact]:
@@ -137,6 +208,10 @@ def _lines(facts: Sequence[Fact], otherwise: str) -> ToolResult:
     return "\n".join((*shown[:MAX_LINES], *more)) or otherwise, tuple(facts[:MAX_LINES])
 
 
+def _not_known(relation: str, of: str, on: str) -> str:
+    return " ".join(part for part in (f"no {relation} known", of, f"on {_echo(on)}" if on.strip() else "") if part)
+
+
 def _several(name: str, candidates: Sequence[str]) -> str:
     return f"several entities match {_echo(name)}: {'; '.join(candidates[:MAX_CANDIDATES])}"
 
@@ -146,5 +221,5 @@ def _unknown(name: str) -> str:
 
 
 def _echo(text: str) -> str:
-    """What the model wrote, on one line and of bounded length."""
-    return " ".join(text.split())[:_MAX_ECHOED_CHARS]
+    """What the model wrote, on one line, of bounded length and without the bar that marks a result."""
+    return " ".join(text.replace("|", " ").split())[:_MAX_ECHOED_CHARS]
