@@ -29,7 +29,16 @@ from kinject.lab import encoding, lessons, pretrain
 from kinject.lab.batches import collate, grouped
 from kinject.lm.loading import find_device, find_dtype, find_folder, load
 
-_ABILITIES = ("reading", "abstaining", "reading_dated", "tool_call", "tool_dated_call", "tool_inverse_call")
+_ABILITIES = (
+    "reading",
+    "abstaining",
+    "reading_dated",
+    "holding",
+    "tool_call",
+    "tool_dated_call",
+    "tool_chain_call",
+    "tool_aggregate_call",
+)
 _DRAW = 96  # lessons at a time: the rate is taken between draws
 _HARDEST = len(lessons.LEVELS) - 1
 
@@ -92,7 +101,7 @@ def _shares(config: pretrain.Config) -> tuple[float, float]:
     batches = [collate(rng, group, 0, config.prompt_weight, config.prompt_share) for group in groups]
     text = sum(batch.tokens for batch in batches)
     predicted = sum(len(batch.positions) for batch in batches)
-    return text / sum(batch.ids.numel() for batch in batches), predicted / text
+    return text / sum(batch.ids.size for batch in batches), predicted / text
 
 
 def against_tokens(name: str, count: int) -> Table:

@@ -234,7 +234,7 @@ def pretrain(
 
     \b
       kinject pretrain --out models/mini --set tokens=100000000
-      kinject pretrain --out models/hold --set start=mini --set stance=hold --set tokens=140000000
+      kinject pretrain --out models/hold --set start=mini --set stance=hold --set tokens=425000000
     """
     from kinject.lab import pretrain as recipe
     from kinject.options import fill

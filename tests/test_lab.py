@@ -260,7 +260,8 @@ TINY = pretrain.Config(
 )
 
 
-def test_pretraining_resumes_to_the_same_weights(tmp_path):
+@pytest.mark.parametrize("drawers", [0, 2])
+def test_pretraining_resumes_to_the_same_weights(tmp_path, drawers):
     """Stopped after its first draw and run again, it ends where the run that was never stopped ends."""
 
     class Stop(Exception):
@@ -269,8 +270,8 @@ def test_pretraining_resumes_to_the_same_weights(tmp_path):
     def stop(step):
         raise Stop
 
-    whole = pretrain.run(TINY, tmp_path / "whole")
-    config = TINY
+    config = replace(TINY, drawers=drawers)
+    whole = pretrain.run(config, tmp_path / "whole")
     with pytest.raises(Stop):
         pretrain.run(config, tmp_path / "parts", stop)
     parts = pretrain.run(config, tmp_path / "parts")

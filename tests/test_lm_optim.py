@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from kinject.lm.optim import MasterWeights, linear
+from kinject.lab import pretrain
+from kinject.lm.optim import MasterWeights, any_shape, linear
 
 
 def trained(weight_decay, steps=400):
@@ -73,3 +74,26 @@ def test_a_resumed_optimizer_goes_on_as_if_it_had_not_stopped():
     other.load(kept)
     steps(other, resumed, 5, 3)
     assert torch.equal(whole.weight, resumed.weight)
+
+
+@pytest.mark.parametrize("architecture", ["lfm2", "qwen3"])
+def test_a_model_for_any_shape_computes_what_it_computed(architecture):
+    """And gives its gradients, also where it is in bf16; afterwards it is as it was."""
+    config = pretrain.Config(architecture=architecture, layers=2, width=32, heads=2, vocabulary=64)
+    model = pretrain.architecture(config, 0, 1)
+    ids = torch.tensor([[3, 4, 5, 6, 7]])
+
+    def run():
+        model.zero_grad()
+        logits = model(input_ids=ids, use_cache=False).logits
+        logits.float().square().sum().backward()
+        return logits.detach(), model.model.embed_tokens.weight.grad.clone()
+
+    before = run()
+    with any_shape(model):
+        during = run()
+    assert [torch.allclose(a, b, rtol=1e-4, atol=1e-5) for a, b in zip(before, during, strict=True)] == [True, True]
+    assert not [name for name, part in model.named_modules() if "forward" in vars(part)]
+    model.bfloat16()
+    with any_shape(model):
+        assert run()[0].dtype == torch.bfloat16

@@ -1,14 +1,14 @@
-"""Lessons as padded tensors: groups of about equal length, and of about equal size, so that little is padding."""
+"""Lessons as padded arrays: groups of about equal length, and of about equal size, so that little is padding."""
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
+import numpy as np
 
 from kinject.lab import pointers
 from kinject.lab.encoding import Encoded
-from kinject.lab.pointers import Supervision
+from kinject.lab.pointers import Array, Supervision
 
 _MULTIPLE = 32  # lengths are padded to it, so that few shapes occur
 
@@ -17,10 +17,10 @@ _MULTIPLE = 32  # lengths are padded to it, so that few shapes occur
 class Batch:
     """Right-padded ids [rows, length]; the flat positions whose next token is predicted, with targets and weights."""
 
-    ids: torch.Tensor
-    positions: torch.Tensor
-    targets: torch.Tensor
-    weights: torch.Tensor
+    ids: Array
+    positions: Array
+    targets: Array
+    weights: Array
     supervision: Supervision
     answers: tuple[tuple[str, int, int], ...]  # ability and the slice of `positions` that is its answer or its call
     tokens: int
@@ -40,32 +40,35 @@ def grouped(lessons: Sequence[Encoded], tokens: int, longest: int) -> list[list[
 def collate(rng: random.Random, group: Sequence[Encoded], pad: int, weight: float, share: float) -> Batch:
     """A batch that learns the assistant's own tokens at weight 1 or more, a `share` of the rest at `weight` in all."""
     longest = -(-max(len(e.ids) for e in group) // _MULTIPLE) * _MULTIPLE
-    ids = torch.full((len(group), longest), pad)
-    positions: list[int] = []
-    targets: list[int] = []
-    weights: list[float] = []
+    ids = np.full((len(group), longest), pad)
+    drawn = np.random.default_rng(rng.getrandbits(64)).random((len(group), longest)) < share
+    positions: list[Array] = []
+    targets: list[Array] = []
+    weights: list[Array] = []
     answers: list[tuple[str, int, int]] = []
+    before = 0  # positions of the rows so far
     for row, e in enumerate(group):
-        ids[row, : len(e.ids)] = torch.tensor(e.ids)
-        decisive = {link.position + 1: link.weight for link in e.copies}
-        messages: list[list[int]] = []  # of the assistant: the final answer is the last, a call the one before it
-        for t in range(1, len(e.ids)):
-            if e.learnt[t] or rng.random() < share:
-                if e.learnt[t] and not e.learnt[t - 1]:
-                    messages.append([])
-                if e.learnt[t]:
-                    messages[-1].append(len(positions))
-                positions.append(row * longest + t - 1)
-                targets.append(e.ids[t])
-                weights.append(decisive.get(t, 1.0) if e.learnt[t] else weight / share)
-        answers.append((e.ability, messages[-1][0], messages[-1][-1] + 1))
+        ids[row, : len(e.ids)] = e.ids
+        learnt = np.array([False, *e.learnt[1:]])
+        weighed = np.where(learnt, 1.0, weight / share)
+        decisive = [link for link in e.copies if link.position + 1 < len(learnt) and learnt[link.position + 1]]
+        weighed[[link.position + 1 for link in decisive]] = [link.weight for link in decisive]
+        picked = np.flatnonzero(learnt[1:] | drawn[row, 1 : len(learnt)]) + 1
+        positions.append(row * longest + picked - 1)
+        targets.append(ids[row, picked])
+        weights.append(weighed[picked])
+        # Of the assistant's messages the final answer is the last, a call the one before it.
+        edges = before + np.searchsorted(picked, np.flatnonzero(np.diff(learnt, append=False)) + 1)
+        messages = list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+        answers.append((e.ability, *messages[-1]))
         if e.calls:
-            answers.append((f"{e.ability}_call", messages[-2][0], messages[-2][-1] + 1))
+            answers.append((f"{e.ability}_call", *messages[-2]))
+        before += len(picked)
     return Batch(
         ids,
-        torch.tensor(positions),
-        torch.tensor(targets),
-        torch.tensor(weights),
+        np.concatenate(positions),
+        np.concatenate(targets),
+        np.concatenate(weights).astype(np.float32),
         pointers.collate(group, longest),
         tuple(answers),
         sum(len(e.ids) for e in group),

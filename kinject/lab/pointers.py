@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
@@ -23,6 +25,7 @@ from kinject.lab.encoding import Encoded, Link
 
 # A PreTrainedModel or a part of one, of which transformers leaves half the methods untyped.
 Network = Any
+Array = NDArray[Any]  # what processes send each other: a tensor costs them more
 _NAME = "kinject_recorded"
 _NEVER = -1e9
 _NAMING_SCALE = 4.0  # of scores: a part of what is known is enough, since a place has to know its value too
@@ -30,11 +33,14 @@ _NAMING_SCALE = 4.0  # of scores: a part of what is known is enough, since a pla
 
 @dataclass(frozen=True, slots=True)
 class Pointers:
-    """Links of a batch: `positions` and `weights` [rows, links], 0 for padding; `targets` [rows, links, length]."""
+    """Links of a batch: `positions` and `weights` [rows, links], 0 for padding; `targets` [3, targets of all links].
 
-    positions: torch.Tensor
-    targets: torch.Tensor
-    weights: torch.Tensor
+    A target is a row, the number of a link in it and the position to look at.
+    """
+
+    positions: Array
+    targets: Array
+    weights: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +51,10 @@ class Names:
     `labels` [values], the row of `ids` that is the name.
     """
 
-    ids: torch.Tensor
-    spelled: torch.Tensor
-    positions: torch.Tensor
-    labels: torch.Tensor
+    ids: Array
+    spelled: Array
+    positions: Array
+    labels: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,40 +70,47 @@ class Supervision:
 
 
 def collate(group: Sequence[Encoded], length: int) -> Supervision:
+    """What lessons, which become rows of this length, say of where to look."""
     return Supervision(
-        _padded([e.copies for e in group], length),
-        _padded([e.ahead for e in group], length),
-        _padded([e.beyond for e in group], length),
-        _padded([e.owners for e in group], length),
-        _padded([e.cues for e in group], length),
+        _padded([e.copies for e in group]),
+        _padded([e.ahead for e in group]),
+        _padded([e.beyond for e in group]),
+        _padded([e.owners for e in group]),
+        _padded([e.cues for e in group]),
         _numbered(group, length),
     )
+
+
+def placed(array: Array, device: torch.device) -> torch.Tensor:
+    """The array as a tensor on the device; what an accelerator is doing is not waited for."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
 
 def _numbered(group: Sequence[Encoded], length: int) -> Names:
     """Each name once, shorter ones padded."""
     found = [(row * length + name.position, name.ids) for row, e in enumerate(group) for name in e.names]
-    names = list(dict.fromkeys(name for _, name in found)) or [(0,)]
+    numbers = {ids: n for n, ids in enumerate(dict.fromkeys(ids for _, ids in found))}
+    names = list(numbers) or [(0,)]
     longest = max(map(len, names))
     return Names(
-        torch.tensor([[*name, *[0] * (longest - len(name))] for name in names]),
-        torch.tensor([[1 / len(name)] * len(name) + [0.0] * (longest - len(name)) for name in names]),
-        torch.tensor([position for position, _ in found], dtype=torch.long),
-        torch.tensor([names.index(name) for _, name in found], dtype=torch.long),
+        np.array([[*name, *[0] * (longest - len(name))] for name in names]),
+        np.array([[1 / len(name)] * len(name) + [0.0] * (longest - len(name)) for name in names], dtype=np.float32),
+        np.array([position for position, _ in found], dtype=np.int64),
+        np.array([numbers[ids] for _, ids in found], dtype=np.int64),
     )
 
 
-def _padded(rows: Sequence[Sequence[Link]], length: int) -> Pointers:
-    most = max(1, *(len(links) for links in rows)) if rows else 1
-    positions = torch.zeros(len(rows), most, dtype=torch.long)
-    targets = torch.zeros(len(rows), most, length, dtype=torch.bool)
-    weights = torch.zeros(len(rows), most)
+def _padded(rows: Sequence[Sequence[Link]]) -> Pointers:
+    most = max(1, *map(len, rows))
+    positions = np.zeros((len(rows), most), dtype=np.int64)
+    weights = np.zeros((len(rows), most), dtype=np.float32)
+    targets: list[tuple[int, int, int]] = []
     for row, links in enumerate(rows):
-        for n, link in enumerate(links):
-            positions[row, n] = link.position
-            targets[row, n, list(link.targets)] = True
-            weights[row, n] = link.weight
-    return Pointers(positions, targets, weights)
+        positions[row, : len(links)] = [link.position for link in links]
+        weights[row, : len(links)] = [link.weight for link in links]
+        targets += [(row, n, target) for n, link in enumerate(links) for target in link.targets]
+    return Pointers(positions, np.array(targets, dtype=np.int64).reshape(-1, 3).T.copy(), weights)
 
 
 class Recorder:
@@ -131,23 +144,26 @@ class Recorder:
         what came before it, and whether a copy ends is told by what comes after it.
         """
         last, middle = self._layers[-1], self._layers[(len(self._layers) - 1) // 2]
-        copies = self._of(last, wanted.copies, False) + self._of(last, wanted.copies, True)
-        values = self._of(middle, wanted.owners, False) + self._of(middle, wanted.cues, True)
-        return copies / 2 + values + self._of(middle, wanted.ahead, False) + self._of(middle, wanted.beyond, True)
+        seen, (query, key, scaling) = self._seen[last], self._seen[middle]
+        half, groups = query.shape[1] // 2, max(1, key.shape[1] // 2)
+        one, other = (query[:, :half], key[:, :groups], scaling), (query[:, -half:], key[:, -groups:], scaling)
+        values = self._of(one, wanted.owners) + self._of(other, wanted.cues)
+        return self._of(seen, wanted.copies) + values + self._of(one, wanted.ahead) + self._of(other, wanted.beyond)
 
-    def _of(self, layer: int, wanted: Pointers, other_half: bool) -> torch.Tensor:
-        query, key, scaling = self._seen[layer]
+    def _of(self, seen: tuple[torch.Tensor, torch.Tensor, float], wanted: Pointers) -> torch.Tensor:
+        """Of heads with these queries [rows, heads, length, size] and keys of as many or fewer heads."""
+        query, key, scaling = seen
         rows, heads, length, size = query.shape
-        half, groups = heads // 2, max(1, key.shape[1] // 2)
-        query, key = (query[:, -half:], key[:, -groups:]) if other_half else (query[:, :half], key[:, :groups])
-        positions = wanted.positions.to(query.device)
-        at = positions[:, None, :, None].expand(rows, half, positions.shape[1], size)
-        keys = key.repeat_interleave(half // groups, dim=1)
+        positions = placed(wanted.positions, query.device)
+        at = positions[:, None, :, None].expand(rows, heads, positions.shape[1], size)
+        keys = key.repeat_interleave(heads // key.shape[1], dim=1)
         scores = (query.gather(2, at) @ keys.transpose(-1, -2)).float() * scaling
         later = torch.arange(length, device=query.device) > positions[..., None]
         attention = scores.masked_fill(later[:, None], _NEVER).log_softmax(-1)
-        found = attention.masked_fill(~wanted.targets.to(query.device)[:, None], _NEVER).logsumexp(-1).mean(1)
-        weights = wanted.weights.to(query.device)
+        targets = torch.zeros(later.shape, dtype=torch.bool, device=query.device)
+        targets[placed(wanted.targets, query.device).unbind()] = True
+        found = attention.masked_fill(~targets[:, None], _NEVER).logsumexp(-1).mean(1)
+        weights = placed(wanted.weights, query.device)
         return -(found * weights).sum() / weights.sum().clamp(min=1)
 
     def naming(self, names: Names) -> torch.Tensor:
@@ -158,11 +174,11 @@ class Recorder:
         if not len(names.positions):
             return torch.zeros((), device=self._entered.device)
         device = self._entered.device
-        embedded = self._model.get_input_embeddings().weight.detach()[names.ids.to(device)]
-        wanted = (embedded * names.spelled.to(device, embedded.dtype)[..., None]).sum(1)
-        known = self._entered.flatten(0, 1)[names.positions.to(device)]
+        embedded = self._model.get_input_embeddings().weight.detach()[placed(names.ids, device)]
+        wanted = (embedded * placed(names.spelled, device).to(embedded.dtype)[..., None]).sum(1)
+        known = self._entered.flatten(0, 1)[placed(names.positions, device)]
         scores = (known @ wanted.T).float() * (_NAMING_SCALE / wanted.shape[1] ** 0.5)
-        return F.cross_entropy(scores, names.labels.to(device))
+        return F.cross_entropy(scores, placed(names.labels, device))
 
     def close(self) -> None:
         """The model attends as it did before."""

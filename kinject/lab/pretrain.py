@@ -6,8 +6,9 @@ It decides nothing about what a lesson says (`lessons`) and measures nothing but
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,42 +22,47 @@ from kinject.errors import OptionError
 from kinject.lab import circuits, encoding, lessons, tokenizer
 from kinject.lab.arguing import Stance
 from kinject.lab.batches import Batch, collate, grouped
-from kinject.lab.pointers import Recorder
+from kinject.lab.pointers import Recorder, placed
+from kinject.lab.supply import Supply, supply
 from kinject.lab.workers import Worker, together
 from kinject.lm.loading import MINI, find_dtype, find_folder, load
-from kinject.lm.optim import MasterWeights, linear
+from kinject.lm.optim import MasterWeights, any_shape, linear
 from kinject.progress import Progress, Step, silent
 from kinject.store import artifact_is, new_artifact, write_whole
 
 # A PreTrainedModel, of which transformers leaves half the methods untyped.
 Network = Any
 
-_WARMUP = 100_000  # tokens
 _FLOOR = 0.02  # of the rates at the end
 _SIZES = ("architecture", "layers", "width", "heads", "vocabulary", "feed_forward")
 CURVE = "curve.jsonl"  # running scores by tokens read, a JSON object a line
-_APART = 500_000  # tokens from one row of a finished model's curve to the next
+_ROWS = 100  # of a finished model's curve, about
 _MEMORY = 0.004  # share of one answer in the running score of its ability: batches of short lessons are easy ones
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that decides what mini becomes; the same values on the same machine give the same weights."""
+    """Everything that decides what mini becomes; the same values on the same machine give the same weights.
+
+    Sizes and tokens are those of the mini that ships; how many tokens a step and at what rates is for two cores.
+    """
 
     architecture: str = "lfm2"  # lfm2 or qwen3: see the model card for their ability by CPU-hour
-    layers: int = 6  # convolution and attention in turn: binding composes over several of them
-    width: int = 256
+    layers: int = 8  # convolution and attention in turn: binding composes over several of them
+    width: int = 320
     feed_forward: int = 3  # hidden width of the feed-forward layers, in widths
     heads: int = 4
     vocabulary: int = 4096
-    tokens: int = 36_000_000  # non-padding tokens read in all
+    tokens: int = 440_000_000  # non-padding tokens read in all
     workers: int = 2  # processes that share each step's work: one a core, or one an accelerator
+    drawers: int = 0  # more processes that draw a worker's lessons; 0: it draws its own, which on two cores costs least
     batch_tokens: int = 3072  # padded tokens a step, over all workers
     longest: int = 1280  # lessons with more tokens are left out
     draw: int = 768  # lessons drawn at a time over all workers, and sorted by length into batches
     sample: int = 12_000  # lessons that the tokenizer is trained on
     matrix_lr: float = 1.2e-3
     other_lr: float = 2e-3  # of embeddings, norms and convolutions
+    warmup: int = 100_000  # tokens over which the rates rise
     weight_decay: float = 0.1  # of matrices
     prompt_share: float = 0.05  # share of prompt tokens that are predicted too, for the language
     prompt_weight: float = 0.01  # of them all, beside 1 for the assistant's own: names are drawn, their loss is noise
@@ -113,7 +119,8 @@ def run(config: Config, out: Path, progress: Progress = silent) -> Path:
     with new_artifact(out, _fingerprint(config)) as folder:
         model.to(torch.bfloat16).save_pretrained(folder, safe_serialization=True)  # whatever it was trained in
         fast.save_pretrained(folder)
-        write_whole(folder / "recipe.json", json.dumps({"config": asdict(config), "state": state.as_dict()}, indent=1))
+        recipe = {"config": asdict(config), "state": state.as_dict() | {"asked": []}}
+        write_whole(folder / "recipe.json", json.dumps(recipe, indent=1))
         write_whole(folder / CURVE, "".join(_thinned(config, work)))
     return out
 
@@ -123,40 +130,69 @@ def _train(worker: Worker, config: Config, work: Path, progress: Progress = sile
     device = torch.device(worker.device())
     torch.manual_seed(config.seed)
     fast = _tokenizer(config, work)
+    model = _model(config, fast, device)
+    optimizer = MasterWeights(model, config.matrix_lr, config.other_lr, config.weight_decay)
+    state, before = _resume(work, config, optimizer), _tokens_before(config)
+    forward = torch.compile(model.model, dynamic=True) if config.compile else model.model
+    recorder = Recorder(model)
+    learn = partial(_backward, model, forward, recorder, config)
+    saved = time.monotonic()
+
+    def step(read: int) -> None:
+        rate = linear(read - before, config.tokens - before, warmup=config.warmup, floor=_FLOOR)
+        optimizer.step(rate, average=worker.average)
+
+    draw = partial(_draw, config, work, worker.rank, worker.size)
+    with any_shape(model), supply(draw, config.drawers) as drawn:
+        for number, level in enumerate(state.asked, start=state.draws):
+            drawn.ask(number, level)
+        while state.tokens < config.tokens:
+            began = time.monotonic()
+            state.ask(drawn)
+            for outcomes in _steps(worker, drawn.take(), learn, step, state.tokens):
+                for one in outcomes:
+                    state.advance(one, state.asked[0], config)
+                state.steps += 1
+            state.draws, state.asked = state.draws + 1, state.asked[1:]
+            state.seconds += time.monotonic() - began
+            if worker.leads:
+                with (work / CURVE).open("a", encoding="utf-8") as curve:
+                    curve.write(json.dumps(state.as_dict()) + "\n")
+                if time.monotonic() - saved > config.checkpoint_s:
+                    _save(work, config, optimizer, state)
+                    saved = time.monotonic()
+            progress(Step("pretrain", min(state.tokens, config.tokens), config.tokens, state.note()))
+    if worker.leads:
+        _save(work, config, optimizer, state)
+    recorder.close()
+    return model, state
+
+
+def _model(config: Config, fast: PreTrainedTokenizerFast, device: torch.device) -> Network:
     model: Network
     if config.start:
         model = load(config.start, "cpu").model
     else:
         model = architecture(config, fast.pad_token_id, fast.eos_token_id)
-    model.to(device=device, dtype=find_dtype(device)).train()
-    optimizer = MasterWeights(model, config.matrix_lr, config.other_lr, config.weight_decay)
-    state, before = _resume(work, config, optimizer), _tokens_before(config)
-    forward = torch.compile(model.model, dynamic=True) if config.compile else model.model
-    recorder = Recorder(model)
-    saved = time.monotonic()
-    while state.tokens < config.tokens:
-        began = time.monotonic()
-        batches = _draw(worker, config, fast, state)
-        for batch in batches[: min(worker.gather(len(batches)))]:
-            outcome = _backward(model, forward, recorder, batch, config)
-            rate = linear(state.tokens - before, config.tokens - before, warmup=_WARMUP, floor=_FLOOR)
-            optimizer.step(rate, average=worker.average)
-            for one in worker.gather(outcome):
-                state.advance(one, config)
-            state.steps += 1
-        state.draws += 1
-        state.seconds += time.monotonic() - began
-        if worker.leads:
-            with (work / CURVE).open("a", encoding="utf-8") as curve:
-                curve.write(json.dumps(state.as_dict()) + "\n")
-            if time.monotonic() - saved > config.checkpoint_s:
-                _save(work, config, optimizer, state)
-                saved = time.monotonic()
-        progress(Step("pretrain", min(state.tokens, config.tokens), config.tokens, state.note()))
-    if worker.leads:
-        _save(work, config, optimizer, state)
-    recorder.close()
-    return model, state
+    for weight in model.parameters():
+        # Weights alone: frequencies of rotary embeddings that are rounded to bf16 turn late positions by radians.
+        weight.data = weight.data.to(find_dtype(device))
+    return model.to(device).train()
+
+
+def _steps(
+    worker: Worker, batches: list[Batch], learn: Callable[[Batch], "_Unsettled"], step: Callable[[int], None], read: int
+) -> Iterator[tuple["_Outcome", ...]]:
+    """A step a batch, for as many as every worker has; what all workers' batches said, a step.
+
+    `step` is told the tokens that have been read before it, by all workers: `read` and what came since.
+    """
+    found = []
+    for batch, *tokens in zip(batches, *worker.gather([b.tokens for b in batches]), strict=False):
+        found.append(learn(batch))
+        step(read)
+        read += sum(tokens)
+    yield from zip(*worker.gather([one.settled() for one in found]), strict=True)
 
 
 class _State:
@@ -166,13 +202,21 @@ class _State:
         self.draws, self.steps, self.tokens, self.level, self.since_level, self.loss = 0, 0, 0, 0, 0, 9.0
         self.pointing, self.naming, self.seconds = 9.0, 9.0, 0.0
         self.exact: dict[str, float] = {}
+        self.asked: list[int] = []  # levels of the draws to come that have been asked for
 
     def as_dict(self) -> dict[str, Any]:
         return dict(vars(self))
 
-    def advance(self, outcome: "_Outcome", config: Config) -> None:
+    def ask(self, drawn: Supply) -> None:
+        """Ask for the draws to come, at the level of now."""
+        for number in range(self.draws + len(self.asked), self.draws + drawn.ahead):
+            drawn.ask(number, self.level)
+            self.asked.append(self.level)
+
+    def advance(self, outcome: "_Outcome", level: int, config: Config) -> None:
+        """Take in what a batch of this level said. Only those of the level that is open tell whether it is mastered."""
         self.tokens += outcome.tokens
-        self.since_level += 1
+        self.since_level += level == self.level
         self.loss += 0.02 * (outcome.loss - self.loss)
         self.pointing += 0.02 * (outcome.pointing - self.pointing)
         self.naming += 0.02 * (outcome.naming - self.naming)
@@ -200,38 +244,49 @@ class _Outcome:
     tokens: int
 
 
-def _backward(model: Network, forward: Any, recorder: Recorder, batch: Batch, config: Config) -> _Outcome:
+@dataclass(frozen=True, slots=True)
+class _Unsettled:
+    """The same while an accelerator may still compute it: to read it at each step would be to wait for each."""
+
+    losses: torch.Tensor  # [3]: of tokens, of where to look, of what is there
+    right: torch.Tensor  # [predictions]
+    batch: Batch
+
+    def settled(self) -> _Outcome:
+        right = self.right.tolist()
+        exact = [(ability, all(right[i:j])) for ability, i, j in self.batch.answers]
+        loss, pointing, naming = self.losses.tolist()
+        return _Outcome(loss, pointing, naming, exact, self.batch.tokens)
+
+
+def _backward(model: Network, forward: Any, recorder: Recorder, config: Config, batch: Batch) -> _Unsettled:
     device = model.device
-    hidden = forward(input_ids=batch.ids.to(device), use_cache=False).last_hidden_state
+    hidden = forward(input_ids=placed(batch.ids, device), use_cache=False).last_hidden_state
     # Logits only where a token is predicted: the full [rows, length, vocabulary] tensor would cost more than the model.
-    picked = hidden.flatten(0, 1)[batch.positions.to(device)]
+    picked = hidden.flatten(0, 1).index_select(0, placed(batch.positions, device))
     logits = model.get_output_embeddings()(picked).float()
-    targets = batch.targets.to(device)
+    targets = placed(batch.targets, device)
     losses = F.cross_entropy(logits, targets, reduction="none")
-    weights = batch.weights.to(device)
+    weights = placed(batch.weights, device)
     loss = (losses * weights).sum() / weights.sum()
     pointing = recorder.loss(batch.supervision)
     naming = recorder.naming(batch.supervision.names)
     (loss + config.pointer_weight * (pointing + naming)).backward()  # type: ignore[no-untyped-call]
-    right = (logits.detach().argmax(-1) == targets).cpu()
-    exact = [(ability, bool(right[i:j].all())) for ability, i, j in batch.answers]
-    return _Outcome(float(loss.detach()), float(pointing.detach()), float(naming.detach()), exact, batch.tokens)
+    three = torch.stack([loss.detach(), pointing.detach(), naming.detach()])
+    return _Unsettled(three, logits.detach().argmax(-1) == targets, batch)
 
 
-def _draw(worker: Worker, config: Config, fast: PreTrainedTokenizerFast, state: _State) -> list[Batch]:
+def _draw(config: Config, work: Path, rank: int, size: int, number: int, level: int) -> list[Batch]:
     """A worker's next batches, of lessons at the curriculum's level.
 
     They depend on the seed, the level, the worker and the number of draws alone: a resumed run sees what it would have
     seen.
     """
-    rng = random.Random(f"{config.seed}/{state.draws}/{worker.rank}")
-    levels = [
-        state.level if rng.random() < 0.7 else rng.randint(0, state.level) for _ in range(config.draw // worker.size)
-    ]
-    encoded = encoding.encode(
-        fast.backend_tokenizer, [lessons.draw(rng, level, stance=config.stance) for level in levels]
-    )
-    groups = grouped(encoded, config.batch_tokens // worker.size, config.longest)
+    fast = _saved_tokenizer(work)
+    rng = random.Random(f"{config.seed}/{number}/{rank}")
+    levels = [level if rng.random() < 0.7 else rng.randint(0, level) for _ in range(config.draw // size)]
+    encoded = encoding.encode(fast.backend_tokenizer, [lessons.draw(rng, at, stance=config.stance) for at in levels])
+    groups = grouped(encoded, config.batch_tokens // size, config.longest)
     rng.shuffle(groups)
     return [collate(rng, group, fast.pad_token_id, config.prompt_weight, config.prompt_share) for group in groups]
 
@@ -244,7 +299,11 @@ def _tokenizer(config: Config, work: Path) -> PreTrainedTokenizerFast:
         else:
             trained = tokenizer.train(config.vocabulary, config.seed, MINI / "chat_template.jinja", config.sample)
         trained.save_pretrained(folder)
-    fast: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder)
+    return _saved_tokenizer(work)
+
+
+def _saved_tokenizer(work: Path) -> PreTrainedTokenizerFast:
+    fast: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(work / "tokenizer")
     return fast
 
 
@@ -288,7 +347,7 @@ def _thinned(config: Config, work: Path) -> Iterator[str]:
     for n, row in enumerate(rows, start=1):
         if (tokens := json.loads(row)["tokens"]) >= reached or n == len(rows):
             yield row
-            reached = tokens + _APART
+            reached = tokens + config.tokens // _ROWS
 
 
 def _tokens_before(config: Config) -> int:

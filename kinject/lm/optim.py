@@ -5,10 +5,15 @@ master copies take the updates, which bf16's eight bits would round away. It doe
 `step` takes a factor.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 
 class MasterWeights:
@@ -19,8 +24,8 @@ class MasterWeights:
     """
 
     def __init__(self, model: nn.Module, matrix_lr: float, other_lr: float, weight_decay: float = 0.0) -> None:
-        self._weights = [p for p in model.parameters() if p.requires_grad]
-        self._masters = [nn.Parameter(p.detach().float().clone()) for p in self._weights]
+        self._weights: list[torch.Tensor] = [p for p in model.parameters() if p.requires_grad]
+        self._masters: list[torch.Tensor] = [nn.Parameter(p.detach().float().clone()) for p in self._weights]
         embeddings = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
         pairs = list(zip(self._weights, self._masters, strict=True))
         matrices = [m for p, m in pairs if p.ndim == 2 and id(p) not in embeddings]
@@ -32,24 +37,26 @@ class MasterWeights:
         self._optimizer = torch.optim.AdamW([g for g in groups if g["params"]], betas=(0.9, 0.98), fused=True)
         self._base = [g["lr"] for g in self._optimizer.param_groups]
 
-    def step(self, factor: float = 1.0, average: Callable[[Sequence[torch.Tensor]], None] | None = None) -> float:
-        """Apply the gradients of the model's weights at `factor` times the learning rates; returns their norm.
+    def step(self, factor: float = 1.0, average: Callable[[Sequence[torch.Tensor]], None] | None = None) -> None:
+        """Apply the gradients of the model's weights at `factor` times the learning rates.
 
         `average` replaces them, in place, by their means over several processes.
         """
+        found = [weight.grad for weight in self._weights if weight.grad is not None]
+        gradients = [torch.empty_like(gradient, dtype=torch.float32) for gradient in found]
+        torch._foreach_copy_(gradients, found)
+        apart = iter(gradients)
         for weight, master in zip(self._weights, self._masters, strict=True):
-            master.grad = None if weight.grad is None else weight.grad.float()
+            master.grad = None if weight.grad is None else next(apart)
             weight.grad = None
         if average:
-            average([master.grad for master in self._masters if master.grad is not None])
-        norm = torch.nn.utils.clip_grad_norm_(self._masters, 1.0)
+            average(gradients)
+        torch.nn.utils.clip_grad_norm_(self._masters, 1.0)
         for group, rate in zip(self._optimizer.param_groups, self._base, strict=True):
             group["lr"] = rate * factor
         self._optimizer.step()
         with torch.no_grad():
-            for weight, master in zip(self._weights, self._masters, strict=True):
-                weight.copy_(master)
-        return float(norm)
+            torch._foreach_copy_(self._weights, self._masters)
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Everything that a resume needs, as flat named tensors for safetensors."""
@@ -69,6 +76,29 @@ class MasterWeights:
             if kind == "state":
                 state.setdefault(int(number), {})[key[0]] = tensor.clone()
         self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": state})
+
+
+@contextmanager
+def any_shape(model: nn.Module) -> Iterator[None]:
+    """Steps over batches of ever new shapes, which on an accelerator are many small operations.
+
+    cuDNN plans anew for each shape, which takes longer than a step of a small model; and norms are one operation each
+    rather than six.
+    """
+    norms = [part for part in model.modules() if type(part).__name__.endswith("RMSNorm")]
+    for norm in norms:
+        norm.forward = partial(_rms_norm, norm)
+    try:
+        with torch.backends.cudnn.flags(enabled=False), sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]):
+            yield
+    finally:
+        for norm in norms:
+            del norm.forward
+
+
+def _rms_norm(norm: Any, states: torch.Tensor) -> torch.Tensor:
+    weight: torch.Tensor = norm.weight
+    return F.rms_norm(states, weight.shape, weight, norm.variance_epsilon)
 
 
 def linear(step: int, total: int, warmup: int, floor: float = 0.0) -> float:
