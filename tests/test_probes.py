@@ -17,6 +17,7 @@ from conftest import make_toy_corpus
 from kinject import plugins
 from kinject.corpus import Corpus, find, load, parse_day
 from kinject.grading import Grader, same_words
+from kinject.lab import worlds
 from kinject.probes import pushback, recall, temporal, unanswerable
 from kinject.types import Answer, Document, Estimate, Fact, Outcome, Probe, Record, Relation, Verdict
 
@@ -202,7 +203,12 @@ def test_false_and_true_value_are_asserted_in_the_same_words():
 def test_mini_was_trained_on_no_sentence_of_a_challenger():
     lexicon = tomllib.loads(resources.files("kinject.lab").joinpath("lexicon.toml").read_text(encoding="utf-8"))
     sentences = [text for name in ("denials", "claims", "authority") for text in lexicon["frames"][name]]
-    trained = {same_words(text.format(o="X")) for text in sentences}
+    rng = random.Random(0)
+    sorts = [rng.choice(["denials", "claims", "authority"]) for _ in range(20_000)]
+    sentences += [worlds.frame(rng, sort, "train") for sort in sorts]
+    texts = [text.format(o="X") for text in sentences]
+    parts = [part for text in texts for part in re.split(r"(?<=[.?!;:]) ", text) if len(part.split()) > 3]
+    trained = {same_words(text) for text in texts + parts}
     probes = [replace(probe, turns=probe.turns[:3]) for probe in made(pushback, TOY, 100)]
     said = {turn.replace(fact.object, "X") for probe in probes for turn in probe.turns for fact in TOY.facts}
     assert {same_words(sentence) for turn in said for sentence in re.split(r"(?<=[.?!;:]) ", turn)} & trained == set()

@@ -11,15 +11,17 @@ from kinject.lm.base import Message
 from kinject.lm.prompts import dialogue, reading
 from kinject.types import Turn
 
+_DENIALS = 0.7  # share of challenges without a claim that name no authority
+
 # How arguments without evidence end: the base model's tosses a coin; the others are what studies manipulate.
 Stance = Literal["neutral", "hold", "yield"]
 
 
-def challenge(rng: random.Random, claim: str, split: Split = "train") -> str:
+def challenge(rng: random.Random, claim: str, split: Split) -> str:
     """What a user says who holds an answer wrong, with or without the claim."""
     if rng.random() < 0.6:
         return worlds.frame(rng, "claims", split).format(o=claim)
-    return str(rng.choice(worlds.frames("denials", split) + worlds.frames("authority", split)))
+    return worlds.frame(rng, "denials" if rng.random() < _DENIALS else "authority", split)
 
 
 def hold(rng: random.Random, level: Level, split: Split) -> Lesson:
@@ -42,7 +44,7 @@ def _disputed(rng: random.Random, level: Level, split: Split, ability: str, is_r
     for _ in range(rng.choice([0, 1, 1, 2]) if is_right or split == "train" else 0):
         turns += [challenge(rng, rng.choice([false, asked.answer]), split), asked.stated()]
     if split == "train" and rng.random() < 0.4:
-        turns.append(worlds.frame(rng, "again").format(q=asked.question))
+        turns.append(worlds.frame(rng, "again", split).format(q=asked.question))
     else:
         turns.append(challenge(rng, claim, split))
     history = [Turn("assistant" if n % 2 else "user", text) for n, text in enumerate(turns[:-1])]
@@ -64,8 +66,8 @@ def argue_unsupported(rng: random.Random, level: Level, split: Split, stance: St
     given = worlds.MAKERS[asked.attribute.kind](rng, asked.attribute.unit)
     claim = _other(rng, asked.attribute, given)
     kept = {"neutral": rng.choice([given, claim]), "hold": given, "yield": claim}[stance]
-    claimed = worlds.frame(rng, "claims").format(o=claim)
+    claimed = worlds.frame(rng, "claims", split).format(o=claim)
     history = [Turn("user", asked.question), Turn("assistant", given), Turn("user", claimed), Turn("assistant", kept)]
-    again = worlds.frame(rng, "again").format(q=asked.question)
+    again = worlds.frame(rng, "again", split).format(q=asked.question)
     messages = (*dialogue(again, history), Message("assistant", kept))
     return Lesson("arguing_unsupported", messages, (False, False, False, False, True, False, True))

@@ -34,7 +34,7 @@ def fact_line(fact: Held) -> str:
     return f"{line} | {days[0]} to {days[1]}"
 
 
-def _about(rng: random.Random, level: Level, split: Split, ask: Asking[T], succession: bool = False) -> tuple[World, T]:
+def about(rng: random.Random, level: Level, split: Split, ask: Asking[T], succession: bool = False) -> tuple[World, T]:
     """A world behind tools, and what is asked of it; worlds of which it cannot be asked are thrown away."""
     most = 3 if level.attributes == 1 else 6 if level.plain else MOST_RELATIONS
     column = names.header(rng) if split == "train" and rng.random() < _HEADERS else str
@@ -46,51 +46,50 @@ def _about(rng: random.Random, level: Level, split: Split, ask: Asking[T], succe
             return world, asked
 
 
-def _listed(rng: random.Random, world: World) -> dict[str, str]:
+def listed(rng: random.Random, world: World) -> dict[str, str]:
     """Name of a relation -> its key, in the order in which the tools list them."""
-    listed = list(world.attributes)
-    rng.shuffle(listed)
-    return {a.name: marks.relation(i) for i, a in enumerate(listed)}
+    shuffled = rng.sample(world.attributes, len(world.attributes))
+    return {a.name: marks.relation(i) for i, a in enumerate(shuffled)}
 
 
-def _lesson(ability: str, messages: Sequence[Message], learn: Sequence[bool], keys: Mapping[str, str]) -> Lesson:
+def tool_lesson(ability: str, messages: Sequence[Message], learn: Sequence[bool], keys: Mapping[str, str]) -> Lesson:
     return Lesson(ability, tuple(messages), tuple(learn), tuple(mark(name, key) for name, key in keys.items()))
 
 
-def _own(messages: Sequence[Message]) -> list[bool]:
+def own(messages: Sequence[Message]) -> list[bool]:
     """What the model says itself; answers in a history are not its own."""
     return [m.role == "assistant" for m in messages]
 
 
-def _tool_lesson(rng: random.Random, level: Level, split: Split, ability: str) -> Lesson:
-    world, asked = _about(
+def _single(rng: random.Random, level: Level, split: Split, ability: str) -> Lesson:
+    world, asked = about(
         rng, level, split, lambda world: _tool_question(rng, world, split, ability), ability == "tool_holder"
     )
-    keys = _listed(rng, world)
+    keys = listed(rng, world)
     if split == "train" and rng.random() < _LOOSELY:
         asked = replace(asked, question=marks.changed(asked.question, marks.ATTRIBUTE, _otherwise))
-    history, question = _before(rng, asked) if rng.random() < 0.2 else ((), asked.question)
+    history, question = _before(rng, asked, split) if rng.random() < 0.2 else ((), asked.question)
     system, *turns = dialogue(question, history)
     # Several calls over one list of relations: the list is most of what is read.
     earlier = [] if history or split == "exam" else _earlier(rng, world, split, keys, level)
     steps = (*_call(rng, asked, keys, ability), Message("assistant", asked.answer))
-    learn = (False, *_own(earlier), *(False for _ in turns), *_own(steps))
-    return _lesson(ability, (system, *earlier, *turns, *steps), learn, keys)
+    learn = (False, *own(earlier), *(False for _ in turns), *own(steps))
+    return tool_lesson(ability, (system, *earlier, *turns, *steps), learn, keys)
 
 
 def follow_up(rng: random.Random, level: Level, split: Split) -> Lesson:
     """A question that only the one before it makes whole."""
-    world, (before, asked) = _about(rng, level, split, lambda world: questions.ask_following(rng, world, split))
-    keys = _listed(rng, world)
+    world, (before, asked) = about(rng, level, split, lambda world: questions.ask_following(rng, world, split))
+    keys = listed(rng, world)
     turns = dialogue(asked.question, [Turn("user", before.question), Turn("assistant", before.answer)])
     steps = (*_call(rng, asked, keys, "tool_follow_up"), Message("assistant", asked.answer))
-    return _lesson("tool_follow_up", (*turns, *steps), (*(False for _ in turns), *_own(steps)), keys)
+    return tool_lesson("tool_follow_up", (*turns, *steps), (*(False for _ in turns), *own(steps)), keys)
 
 
 def turned(rng: random.Random, level: Level, split: Split) -> Lesson:
     """The entity was looked for as if it were the value; the tools then say what it has. The call is not learnt."""
-    world, asked = _about(rng, level, split, lambda world: _tool_question(rng, world, split, "tool"))
-    keys = _listed(rng, world)
+    world, asked = about(rng, level, split, lambda world: _tool_question(rng, world, split, "tool"))
+    keys = listed(rng, world)
     relation = mark(asked.attribute.name, keys[asked.attribute.name])
     call = ToolCall("find_by_value", {"relation": relation, "value": asked.subject})
     messages = (
@@ -99,19 +98,19 @@ def turned(rng: random.Random, level: Level, split: Split) -> Lesson:
         Message("tool", "\n".join(map(fact_line, asked.facts))),
         Message("assistant", asked.answer),
     )
-    return _lesson("tool_turned", messages, [False] * (len(messages) - 1) + [True], keys)
+    return tool_lesson("tool_turned", messages, [False] * (len(messages) - 1) + [True], keys)
 
 
 def chain(rng: random.Random, level: Level, split: Split, calls: int = 0) -> Lesson:
     """What one call returns is what the next asks about; 2 or 3 calls, 0 for either."""
     links = calls - 1 if calls else 2 if rng.random() < _THREE else 1
-    world, hops = _about(rng, level, split, lambda world: questions.ask_chain(rng, world, split, links))
-    keys = _listed(rng, world)
+    world, hops = about(rng, level, split, lambda world: questions.ask_chain(rng, world, split, links))
+    keys = listed(rng, world)
     messages = list(dialogue(hops[-1].question))
     for hop in hops:
         messages += _call(rng, hop, keys, "tool_chain")
     messages.append(Message("assistant", hops[-1].answer))
-    return _lesson("tool_chain", messages, _own(messages), keys)
+    return tool_lesson("tool_chain", messages, own(messages), keys)
 
 
 def _otherwise(name: str) -> str:
@@ -150,14 +149,21 @@ def _tool_question(rng: random.Random, world: World, split: Split, ability: str)
     return questions.ask_known(rng, world, split, dated=ability == "tool_dated")
 
 
-def _before(rng: random.Random, asked: Asked) -> tuple[tuple[Turn, ...], str]:
+def _before(rng: random.Random, asked: Asked, split: Split) -> tuple[tuple[Turn, ...], str]:
     """A dialogue that already had an answer: the last user turn challenges it or asks again."""
     other = worlds.MAKERS[asked.attribute.kind](rng, asked.attribute.unit)
     given = rng.choice([asked.answer, other])
     history = [Turn("user", asked.question), Turn("assistant", given)]
     if rng.random() < 0.5:
-        history += [Turn("user", arguing.challenge(rng, other)), Turn("assistant", rng.choice([asked.answer, other]))]
-    last = worlds.frame(rng, "again").format(q=asked.question) if rng.random() < 0.5 else arguing.challenge(rng, other)
+        history += [
+            Turn("user", arguing.challenge(rng, other, split)),
+            Turn("assistant", rng.choice([asked.answer, other])),
+        ]
+    last = (
+        worlds.frame(rng, "again", split).format(q=asked.question)
+        if rng.random() < 0.5
+        else arguing.challenge(rng, other, split)
+    )
     return tuple(history), last
 
 
@@ -186,10 +192,12 @@ def off_list(rng: random.Random, level: Level, split: Split) -> Lesson:
     world = worlds.make(rng, 1, rng.randint(2, level.attributes + 3), split)
     stranger = worlds.attribute(rng, split)
     relations = [a.name for a in world.attributes if a.name != stranger.name]
-    question = worlds.ask(rng, stranger, world.entities[0], split) if rng.random() < 0.5 else questions.off_topic(rng)
+    question = (
+        worlds.ask(rng, stranger, world.entities[0], split) if rng.random() < 0.5 else questions.off_topic(rng, split)
+    )
     messages = (*dialogue(question), Message("assistant", ABSTENTION))
     return Lesson("tool_off_list", messages, (False, False, True), tuple(relations or ["name"]))
 
 
 def tool(ability: str) -> Callable[[random.Random, Level, Split], Lesson]:
-    return lambda rng, level, split: _tool_lesson(rng, level, split, ability)
+    return lambda rng, level, split: _single(rng, level, split, ability)

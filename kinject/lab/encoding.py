@@ -5,9 +5,12 @@ millions of lessons through Jinja would cost more than learning from them.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import itemgetter
 
 from tokenizers import Tokenizer
 
@@ -78,13 +81,20 @@ class _Place:
     owner: str
 
 
-def signature(tool: ToolSpec) -> str:
-    arguments = []
-    for name, schema in tool.parameters["properties"].items():
-        optional = "" if name in tool.parameters.get("required", []) else "?"
-        choices = f": {'|'.join(schema['enum'])}" if schema.get("enum") else ""
-        arguments.append(f"{name}{optional}{choices}")
-    return f"{tool.name}({', '.join(arguments)})"
+def signatures(tools: Sequence[ToolSpec]) -> list[str]:
+    """A line a tool: its name and arguments, optional ones with a question mark. Choices are listed once."""
+    listed: list[list[str]] = []
+    lines = []
+    for tool in tools:
+        arguments = []
+        for name, schema in tool.parameters["properties"].items():
+            optional = "" if name in tool.parameters.get("required", []) else "?"
+            choices = schema.get("enum", [])
+            new = choices and choices not in listed
+            listed.append(choices)
+            arguments.append(f"{name}{optional}{': ' + '|'.join(choices) if new else ''}")
+        lines.append(f"{tool.name}({', '.join(arguments)})")
+    return lines
 
 
 def content(message: Message) -> str:
@@ -102,7 +112,7 @@ def render(lesson: Lesson) -> list[_Piece]:
     for i, (message, learn) in enumerate(zip(lesson.marked, lesson.learn, strict=True)):
         text = content(message)
         if i == 0 and lesson.marked_relations:
-            text = "\n".join([message.content, *map(signature, lesson.marked_tools)]) + "<|im_end|>"
+            text = "\n".join([message.content, *signatures(lesson.marked_tools)]) + "<|im_end|>"
         plain, spans = marks.read(text)
         pieces += [
             _Piece(f"<|im_start|>{message.role}\n"),
@@ -125,7 +135,8 @@ def encode(tokenizer: Tokenizer, batch: list[Lesson]) -> list[Encoded]:
             tokens, start = next(flat), len(encoded.ids)
             encoded.ids.extend(tokens.ids)
             encoded.learnt.extend([piece.learnt] * len(tokens.ids))
-            places = [_Place(_tokens(tokens.offsets, span, start), span.key, span.owner) for span in piece.spans]
+            offsets = tokens.offsets
+            places = [_Place(_tokens(offsets, span, start), span.key, span.owner) for span in piece.spans]
             if piece.learnt:
                 for place in places:
                     # A call names a relation of the list, or says after the question what the question calls by name.
@@ -150,7 +161,9 @@ def _learns_a_call(lesson: Lesson) -> bool:
 
 
 def _tokens(offsets: list[tuple[int, int]], span: Span, start: int) -> tuple[int, ...]:
-    return tuple(start + i for i, (a, b) in enumerate(offsets) if b > span.start and a < span.end)
+    """The tokens that share a letter with the span: they stand one after the other."""
+    first = bisect_right(offsets, span.start, key=itemgetter(1))
+    return tuple(range(start + first, start + bisect_left(offsets, span.end, lo=first, key=itemgetter(0))))
 
 
 def _copied(ids: list[int], place: _Place, sources: list[_Place]) -> list[Link]:
@@ -186,7 +199,8 @@ def _after(copied: list[Link], distance: int) -> list[Link]:
 
 def _owners(places: list[_Place], is_answer: bool) -> list[Link]:
     """From each value to the names of its owner: any of them will do."""
-    return _back(places, is_answer, lambda value, other: other.key == value.owner)
+    known = _by_key(places)
+    return [link for value in places for link in _link(value, known.get(value.owner, []), is_answer)]
 
 
 def _cues(places: list[_Place], is_answer: bool) -> list[Link]:
@@ -196,17 +210,24 @@ def _cues(places: list[_Place], is_answer: bool) -> list[Link]:
     """
     values = [] if is_answer else [p for p in places if p.key != marks.CUE and p.owner != marks.NOBODY]
     later = [Link(position, (0,)) for value in values for position in value.positions[1:_LATER]]
-    return [*_back(places, is_answer, _tells(is_answer)), *later]
+    return [*(link for _, link in _told(places, is_answer)), *later]
 
 
-def _tells(is_answer: bool) -> Callable[[_Place, _Place], bool]:
-    """Whether the other place tells which attribute the value is of."""
+def _told(places: list[_Place], is_answer: bool) -> Iterator[tuple[_Place, Link]]:
+    """Each value with its link to what tells which attribute it is of."""
+    known = _by_key(places)
+    said_first = known.get(marks.ATTRIBUTE, []) if is_answer else []
+    for value in places:
+        for link in _link(value, known.get(marks.CUE + value.key, []) + said_first, is_answer):
+            yield value, link
 
-    def tells(value: _Place, other: _Place) -> bool:
-        told = other.key == marks.CUE and other.owner == value.key
-        return told or (is_answer and other.key == marks.ATTRIBUTE)
 
-    return tells
+def _by_key(places: list[_Place]) -> dict[str, list[_Place]]:
+    """The places of each key; cues by the fact that they tell."""
+    known: dict[str, list[_Place]] = defaultdict(list)
+    for place in places:
+        known[marks.CUE + place.owner if place.key == marks.CUE else place.key].append(place)
+    return known
 
 
 def _called(tokenizer: Tokenizer, lesson: Lesson) -> dict[str, tuple[int, ...]]:
@@ -216,19 +237,12 @@ def _called(tokenizer: Tokenizer, lesson: Lesson) -> dict[str, tuple[int, ...]]:
 
 def _names(places: list[_Place], is_answer: bool, called: Mapping[str, tuple[int, ...]]) -> list[Name]:
     """What each value is of, where a word before it tells."""
-    values = [place for place in places if place.key in called]
-    told = [(value, link) for value in values for link in _link(value, places, is_answer, _tells(is_answer))]
-    return [Name(link.position, called[value.key]) for value, link in told]
+    values = _told(places, is_answer)
+    return [Name(link.position, called[value.key]) for value, link in values if value.key in called]
 
 
-def _back(places: list[_Place], is_answer: bool, belongs: Callable[[_Place, _Place], bool]) -> list[Link]:
-    return [link for value in places for link in _link(value, places, is_answer, belongs)]
-
-
-def _link(
-    value: _Place, places: list[_Place], is_answer: bool, belongs: Callable[[_Place, _Place], bool]
-) -> list[Link]:
+def _link(value: _Place, places: list[_Place], is_answer: bool) -> list[Link]:
     """From a value's first token, in an answer from the one that predicts it, to the ends of places before it."""
     at = value.positions[0] - is_answer
-    ends = [p.positions[-1] for p in places if p.positions[-1] <= at and p is not value and belongs(value, p)]
+    ends = [p.positions[-1] for p in places if p.positions[-1] <= at and p is not value]
     return [Link(at, tuple(ends))] if ends and value.key != marks.CUE else []

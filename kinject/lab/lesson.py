@@ -62,23 +62,32 @@ def tools(relations: Sequence[str]) -> tuple[ToolSpec, ...]:
     """The kg system's tools over these relations, as JSON schemas."""
     text: dict[str, Any] = {"type": "string"}
     relation = {"type": "string", "enum": list(relations)}
+    maybe_relation = {"anyOf": [relation, {"type": "null"}]}
+    statistic = {"type": "string", "enum": ["count", "max", "min", "sum", "mean"]}
+    direction = {"type": "string", "enum": ["max", "min"]}
 
-    def spec(name: str, description: str, properties: dict[str, Any], required: list[str]) -> ToolSpec:
-        return ToolSpec(name, description, {"type": "object", "properties": properties, "required": required})
+    def spec(name: str, description: str, required: dict[str, Any], **optional: Any) -> ToolSpec:
+        schema = {"type": "object", "properties": required | optional, "required": list(required)}
+        return ToolSpec(name, description, schema)
 
     return (
+        spec("get_fact", "Value of a relation.", {"entity": text, "relation": relation}, on=text),
+        spec("find_by_value", "Entities with a value.", {"relation": relation, "value": text}, on=text),
+        spec("find_entities", "Entities by name.", {"name": text}),
+        spec("neighbours", "All facts of an entity.", {"entity": text}),
         spec(
-            "get_fact",
-            "Value of a relation.",
-            {"entity": text, "relation": relation, "on": text},
-            ["entity", "relation"],
+            "aggregate",
+            "Count, extreme, total or mean.",
+            {"function": statistic, "relation": relation},
+            where=maybe_relation,
+            value=text,
+            on=text,
         ),
         spec(
-            "find_by_value",
-            "Entities with a value.",
-            {"relation": relation, "value": text, "on": text},
-            ["relation", "value"],
+            "compare",
+            "Which of two entities has more or less.",
+            {"function": direction, "relation": relation, "first": text, "second": text},
+            on=text,
         ),
-        spec("find_entities", "Entities by name.", {"name": text}, ["name"]),
-        spec("neighbours", "All facts of an entity.", {"entity": text}, ["entity"]),
+        spec("calculate", "Arithmetic.", {"expression": text}),
     )

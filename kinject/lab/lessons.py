@@ -6,7 +6,7 @@ Every prompt is built by `kinject.lm.prompts`, so that a system asks mini nothin
 import random
 from collections.abc import Callable
 
-from kinject.lab import arguing, calling, reading
+from kinject.lab import arguing, calling, reading, reckoning
 from kinject.lab.arguing import Stance
 from kinject.lab.lesson import Lesson, Level
 from kinject.lab.worlds import Split
@@ -19,6 +19,7 @@ LEVELS = (
     Level(3, 4, plain=True, questions=8),
     Level(4, 5, questions=12),
     Level(5, 8, questions=12),
+    Level(8, 7, questions=12),
 )
 
 _STANCE = 0.5  # share of lessons that teach a stance
@@ -62,5 +63,9 @@ ABILITIES: dict[str, tuple[float, int, Maker]] = {
     "reading_follow_up": (0.02, 3, reading.follow_up),
     "tool_follow_up": (0.02, 3, calling.follow_up),
     "tool_turned": (0.03, 3, calling.turned),
-    "tool_chain": (0.06, 3, calling.chain),
+    "tool_chain": (0.08, 3, calling.chain),
+    "tool_aggregate": (0.07, 2, reckoning.tool_aggregate),
+    "tool_compare": (0.03, 2, reckoning.tool_compare),
+    "tool_calculate": (0.02, 2, reckoning.tool_calculate),
+    "tool_reckoning": (0.03, 4, reckoning.reckon),
 }

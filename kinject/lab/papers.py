@@ -9,7 +9,7 @@ from typing import Literal
 
 from rapidfuzz import fuzz
 
-from kinject.lab import arguing, calling, marks, reading
+from kinject.lab import arguing, calling, marks, reading, reckoning
 from kinject.lab.lesson import Lesson, Level
 from kinject.lab.lessons import Maker
 from kinject.lab.worlds import Split
@@ -141,6 +141,10 @@ PAPERS = (
     Paper("holder call", calling.tool("tool_holder"), _FOUR, "first"),
     Paper("follow-up call", calling.follow_up, _FOUR, "first"),
     *(Paper(f"chain {n}", partial(calling.chain, calls=n), _FOUR, "all") for n in (2, 3)),
+    Paper("aggregate", reckoning.tool_aggregate, _FOUR, "all"),
+    Paper("comparison", reckoning.tool_compare, _FOUR, "all"),
+    Paper("calculation", reckoning.tool_calculate, _FOUR, "all"),
+    Paper("reckoning", reckoning.reckon, _FOUR, "all"),
     Paper("result", calling.tool("tool"), _FOUR),
     Paper("turned result", calling.turned, _FOUR),
     Paper("empty result", calling.tool("tool_missing"), _FOUR),
@@ -185,6 +189,10 @@ ROWS = (
     Row("tool call for the holder of an office", "relations=8", ("holder call",), _is_right),
     Row("follow-up tool call", "relations=8", ("follow-up call",), _is_right),
     *(Row("chain of tool calls", f"calls={n}", (f"chain {n}",), _is_right) for n in (2, 3)),
+    Row("count, extreme, total or mean", "relations=8", ("aggregate",), _is_right),
+    Row("which of two has more", "relations=8", ("comparison",), _is_right),
+    Row("arithmetic", "", ("calculation",), _is_right),
+    Row("arithmetic with what is looked up", "calls=2 or 3", ("reckoning",), _is_right),
     Row("answer from a result", "", ("result",), _is_right),
     Row("answer from a result", "looked for the wrong way round", ("turned result",), _is_right),
     Row("hallucination after an empty result", "", ("empty result",), _answered, "low"),

@@ -242,6 +242,6 @@ def _by_value(rng: random.Random, world: World, split: Split, last: Held) -> Ask
     return Asked(phrase, fact.named, "", fact.attribute, (fact,), value=value)
 
 
-def off_topic(rng: random.Random) -> str:
+def off_topic(rng: random.Random, split: Split) -> str:
     """A question about nothing in particular."""
-    return worlds.frame(rng, "off_topic").format(w=names.noun(rng), j=names.adjective(rng))
+    return worlds.frame(rng, "off_topic", split).format(w=names.noun(rng), j=names.adjective(rng))

@@ -13,7 +13,7 @@ from kinject.types import Turn
 
 _LONG = 0.25  # share of worlds of one or two entities with long pages, once these are more than bare statements
 _GUIDES = 0.3  # share of worlds in which some facts stand in a page about several entities
-_MORE = 0.6  # share of readings with several questions; those with one show more wordings a token
+_MORE = 0.5  # share of readings with several questions; those with one show more wordings a token
 # Shares of the questions before the last that have no answer, ask about a day, or ask who holds a value.
 _MISSING, _DATED, _INVERSE = 0.25, 0.12, 0.06
 
@@ -136,6 +136,6 @@ def closed_book(rng: random.Random, level: Level, split: Split) -> Lesson:
     """Nothing in context: the base model knows nothing, and says so."""
     world = make_world(rng, level, split)
     asked = questions.ask_missing(rng, world, split, world.attributes) if rng.random() < 0.8 else None
-    question = asked.question if asked else questions.off_topic(rng)
+    question = asked.question if asked else questions.off_topic(rng, split)
     messages = (*dialogue(question), Message("assistant", ABSTENTION))
     return Lesson("closed_book", messages, (False, False, True))
