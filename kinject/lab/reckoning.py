@@ -57,17 +57,17 @@ def _figure(world: World, fact: Held | None) -> _Figure | None:
     return _Figure(fact, number, line, (before, after))
 
 
-def shown(number: Decimal) -> str:
+def _shown(number: Decimal) -> str:
     """As the calculator prints it: at most ten digits, and no zeros after the last that counts."""
     return format(Context(prec=10).create_decimal(number).normalize(), "f")
 
 
 # What a tool is asked: the question, the call's arguments, the result and the answer.
 _Step = tuple[str, ToolCall, str, str]
-Asking = Callable[[random.Random, World, Split, dict[str, str]], _Step | None]
+_Ask = Callable[[random.Random, World, Split, dict[str, str]], _Step | None]
 
 
-def _of_one_call(ability: str, ask: Asking) -> Callable[[random.Random, Level, Split], Lesson]:
+def _of_one_call(ability: str, ask: _Ask) -> Callable[[random.Random, Level, Split], Lesson]:
     def draw(rng: random.Random, level: Level, split: Split) -> Lesson:
         keys: dict[str, str] = {}
 
@@ -233,7 +233,7 @@ def _calculation(world: World, sort: str, left: str, right: str) -> tuple[ToolCa
     one, other = (Decimal(marks.plain(number).replace(",", "")) for number in (left, right))
     if sort == "divided" and not other:
         return None
-    number = mark(shown(function(one, other)), marks.fact(2 * len(world.facts) + 2))
+    number = mark(_shown(function(one, other)), marks.fact(2 * len(world.facts) + 2))
     expression = f"{left} {sign} {right}"
     return ToolCall("calculate", {"expression": expression}), f"{marks.plain(expression)} = {number}", number
 
