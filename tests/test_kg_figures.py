@@ -129,7 +129,7 @@ def test_ties_and_artifacts_are_bounded():
         (["$1,200", "$0.50"], "sum", "sum | weight | $1200.5"),
         (["\u20ac5", "\u20ac8"], "mean", "mean | weight | \u20ac6.5"),
         (["12%", "8%"], "sum", "sum | weight | 20%"),
-        (["7", "8"], "sum", "sum | weight | 15"),
+        (["7", "8"], "sum", "sum | weight | 15 kg"),
         (["7", "8 kg"], "sum", "sum | weight | 15 kg"),
         (["2 kg", "heavy", "unknown"], "sum", "sum | weight | 2 kg\nleft out: 2 without a number"),
         (["2 kg", "heavy"], "max", "E0 | weight | 2 kg\nleft out: 1 without a number"),
@@ -295,3 +295,28 @@ def test_an_agent_shows_the_figure_and_the_facts_behind_it():
 def test_a_figure_without_a_day_is_of_now():
     graph = Graph(replace(make_toy_corpus(), day=date(2023, 1, 1)))
     assert aggregate({tool.name: tool for tool in make_tools(graph)}, "mean", "price") == "mean | price | 14 EUR"
+
+
+def test_a_bare_number_is_in_the_relations_own_unit():
+    tools = tools_over(("A", "2"), ("B", "500 g"), ("C", "20 g"), unit="kg")
+    assert aggregate(tools, "max") == "A | weight | 2"
+    assert aggregate(tools, "sum") == "sum | weight | 2.52 kg"
+    assert compare(tools, "min", "A", "B").startswith("B | weight")
+
+
+def test_a_unit_may_end_in_a_digit():
+    assert aggregate(tools_over(("A", "28 m2"), ("B", "30 m2"), unit="m2"), "max") == "B | weight | 30 m2"
+    assert "no numbers" in aggregate(tools_over(("A", "3-5 kg"), ("B", "10:30")), "max")
+
+
+def test_a_figure_rests_on_the_facts_that_were_asked_for():
+    """Of two colours of one thing only the one with the value is counted."""
+    relation = Relation("colour", "list", ("{subject} {object}",), ("w {subject}",), ("t {subject}",))
+    facts = tuple(Fact(str(n), "A", "colour", value, "d") for n, value in enumerate(("red", "blue")))
+    tools = {t.name: t for t in make_tools(Graph(Corpus("c", (Document("d", "t"),), facts, (relation,))))}
+    call = Call(
+        name="aggregate", args={"function": "count", "relation": "colour", "value": "red"}, id="0", type="tool_call"
+    )
+    found = tools["aggregate"].invoke(call)
+    assert found.content == "count | colour | 1"
+    assert [fact.object for fact in found.artifact] == ["red"]

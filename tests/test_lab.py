@@ -338,6 +338,11 @@ def test_two_workers_pretrain_one_model(tmp_path):
     assert (tmp_path / "mini" / "model.safetensors").exists()
 
 
+def test_drawers_are_for_one_worker():
+    with pytest.raises(ValueError, match="drawers=2 go with workers=1"):
+        replace(TINY, drawers=2, workers=2)
+
+
 def test_more_workers_than_lessons_are_refused():
     with pytest.raises(ValueError, match="workers must be at least 1 and at most draw"):
         replace(TINY, workers=33)

@@ -75,6 +75,13 @@ def test_a_batch_scores_the_answers_and_the_calls_that_are_learnt(ability):
         assert first < end <= len(found.positions), name
 
 
+def test_no_share_of_the_prompt_leaves_what_is_learnt():
+    _, batch = linked("tool")
+    found = batches.collate(random.Random(0), batch, pad=0, weight=0.1, share=0.0)
+    assert len(found.positions) == sum(sum(e.learnt) for e in batch)
+    assert found.weights.min() >= 1
+
+
 @pytest.mark.parametrize("ability", ["reading", "tool", "tool_inverse", "tool_chain", "holding"])
 def test_a_copy_link_points_at_the_token_that_comes_next(ability):
     _, batch = linked(ability)

@@ -50,7 +50,7 @@ def collate(rng: random.Random, group: Sequence[Encoded], pad: int, weight: floa
     for row, e in enumerate(group):
         ids[row, : len(e.ids)] = e.ids
         learnt = np.array([False, *e.learnt[1:]])
-        weighed = np.where(learnt, 1.0, weight / share)
+        weighed = np.where(learnt, 1.0, weight / share if share else 0.0)
         decisive = [link for link in e.copies if link.position + 1 < len(learnt) and learnt[link.position + 1]]
         weighed[[link.position + 1 for link in decisive]] = [link.weight for link in decisive]
         picked = np.flatnonzero(learnt[1:] | drawn[row, 1 : len(learnt)]) + 1

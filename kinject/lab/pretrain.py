@@ -44,7 +44,8 @@ _MEMORY = 0.004  # share of one answer in the running score of its ability: batc
 class Config:
     """Everything that decides what mini becomes; the same values on the same machine give the same weights.
 
-    Sizes and tokens are those of the mini that ships; how many tokens a step and at what rates is for two cores.
+    Sizes are those of the mini that ships, and tokens about what it has read; the rest is for two cores, and its card
+    says what was set otherwise.
     """
 
     architecture: str = "lfm2"  # lfm2 or qwen3: see the model card for their ability by CPU-hour
@@ -78,6 +79,8 @@ class Config:
     def __post_init__(self) -> None:
         if not 1 <= self.workers <= self.draw:
             raise ValueError(f"workers must be at least 1 and at most draw ({self.draw}), found {self.workers}")
+        if self.drawers < 0 or (self.drawers and self.workers > 1):
+            raise ValueError(f"drawers={self.drawers} go with workers=1, found workers={self.workers}")
 
 
 def architecture(config: Config, pad: int, eos: int) -> Network:

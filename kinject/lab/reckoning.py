@@ -77,7 +77,7 @@ def _of_one_call(ability: str, ask: _Ask) -> Callable[[random.Random, Level, Spl
             return ask(rng, world, split, keys)
 
         _, (question, call, result, answer) = about(rng, level, split, asked)
-        if rng.random() < _REFUSED and split == "train":
+        if rng.random() < _REFUSED and split == "train" and call.name != "calculate":
             result, answer = _refusal(rng, call), mark(ABSTENTION, marks.NOTHING)
         messages = (
             *dialogue(question),
@@ -92,12 +92,13 @@ def _of_one_call(ability: str, ask: _Ask) -> Callable[[random.Random, Level, Spl
 
 def _refusal(rng: random.Random, call: ToolCall) -> str:
     relation = marks.plain(call.arguments.get("relation", ""))
-    if call.name == "calculate":
-        return f"cannot calculate {marks.plain(call.arguments['expression'])}"
     if call.name == "compare":
         return f"no {relation} known for {marks.plain(call.arguments[rng.choice(['first', 'second'])])}"
-    if "where" in call.arguments:
-        return f"nothing has {marks.plain(call.arguments['where'])} {marks.plain(call.arguments['value'])}"
+    if "value" in call.arguments:
+        where = call.arguments.get("where", call.arguments["relation"])
+        return f"nothing has {marks.plain(where)} {marks.plain(call.arguments['value'])}"
+    if call.arguments["function"] == "count":
+        return f"no {relation} known"
     return f"cannot {call.arguments['function']} {relation}: its values are no numbers"
 
 
@@ -224,15 +225,13 @@ def _calculated(rng: random.Random, world: World, split: Split, keys: dict[str, 
     sort = rng.choice(list(_SIGNS))
     left, right = (mark(names.digits(rng), marks.fact(len(world.facts) + n)) for n in range(2))
     step = _calculation(world, sort, left, right)
-    return step and (worlds.frame(rng, sort, split).format(x=left, y=right), *step)
+    return worlds.frame(rng, sort, split).format(x=left, y=right), *step
 
 
-def _calculation(world: World, sort: str, left: str, right: str) -> tuple[ToolCall, str, str] | None:
-    """The call, its result and the number in it; None for a division by zero."""
+def _calculation(world: World, sort: str, left: str, right: str) -> tuple[ToolCall, str, str]:
+    """The call, its result and the number in it. Nothing is divided by zero: no number in a world is."""
     sign, function = _SIGNS[sort]
     one, other = (Decimal(marks.plain(number).replace(",", "")) for number in (left, right))
-    if sort == "divided" and not other:
-        return None
     number = mark(_shown(function(one, other)), marks.fact(2 * len(world.facts) + 2))
     expression = f"{left} {sign} {right}"
     return ToolCall("calculate", {"expression": expression}), f"{marks.plain(expression)} = {number}", number
@@ -259,7 +258,6 @@ def _reckoned(rng: random.Random, world: World, split: Split) -> tuple[dict[str,
         pieces = mark(str(rng.randint(2, 12)), marks.VALUE)
         sort, words = "multiples", {**words, "n": pieces}
         step = _calculation(world, "times", pieces, figures[0].number)
-    assert step  # nothing is divided
     keys = listed(rng, world)
     calls = [
         (ToolCall("get_fact", {"entity": f.fact.named, "relation": mark(held.name, keys[held.name])}), f.line)

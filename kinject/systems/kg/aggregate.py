@@ -5,7 +5,7 @@ Which facts is the caller's choice. It knows nothing of graphs or tools.
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from typing import Literal
 
@@ -87,7 +87,7 @@ def compare(function: Extreme, relation: Relation, first: Fact, second: Fact) ->
 
 def _measured(facts: Sequence[Fact], relation: Relation, function: str, verb: str) -> _Measured:
     read = _READERS.get(relation.kind)
-    amount_of = [(fact, amount) for fact in facts if read and (amount := read(fact.object))]
+    amount_of = [(fact, _in_full(amount, relation)) for fact in facts if read and (amount := read(fact.object))]
     if not amount_of:
         raise _no_numbers(function, relation)
     amounts = [amount for _, amount in amount_of]
@@ -97,6 +97,13 @@ def _measured(facts: Sequence[Fact], relation: Relation, function: str, verb: st
         units = ", ".join(dict.fromkeys(amount.unit for amount in amounts if amount.unit))
         raise AggregateError(f"cannot {verb} {relation.name}: units differ ({units})")
     return _Measured(tuple(fact for fact, _ in amount_of), tuple(numbers), form, len(facts) - len(amounts))
+
+
+def _in_full(amount: Amount, relation: Relation) -> Amount:
+    """A bare number is in the relation's own unit, not in one that other values happen to have."""
+    if amount.unit or not relation.unit:
+        return amount
+    return replace(amount, unit=plain_unit(relation.unit), after=f" {relation.unit}")
 
 
 def _no_numbers(function: str, relation: Relation) -> AggregateError:

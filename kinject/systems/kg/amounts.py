@@ -15,7 +15,8 @@ from kinject.corpus.units import convert, is_currency, is_measure, unit_of
 from kinject.errors import CorpusError
 from kinject.systems._names import fold
 
-_NUMBER = re.compile(r"[-+\u2212]?[.,]?\d(?:.*\d)?")
+_NUMBER = re.compile(r"[-+\u2212]?[.,]?\d(?:[\d.,'\u2019\s]*\d)?")
+_ANOTHER = re.compile(r"(?<![^\W\d_])\d")  # a digit that does not belong to a unit such as m2
 _DECIMALS = 4
 
 
@@ -29,7 +30,7 @@ class Amount:
     after: str = ""
 
     def written(self, number: Decimal) -> str:
-        """Another number in the form of this amount, with at most four decimals."""
+        """Another number in the form of this amount, with four decimals at most, or four digits below 0.1."""
         return f"{self.before}{_rounded(number)}{self.after}"
 
     def number_in(self, unit: str) -> Decimal | None:
@@ -50,6 +51,8 @@ def read_amount(text: str) -> Amount | None:
     if not found or not quantity or quantity.unit:
         return None
     before, after = text[: found.start()].lstrip(), text[found.end() :].rstrip(" .")
+    if _ANOTHER.search(after):
+        return None
     if before and not is_currency(unit_of(before)):
         return None
     unit = " ".join(plain_unit(part) for part in (before, after) if part)

@@ -8,19 +8,18 @@ import operator
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from decimal import Context, Decimal, localcontext
+from decimal import Context, Decimal
+from fractions import Fraction
 
 from kinject.errors import KinjectError
 
 MAX_CHARS = 80
 SIGNIFICANT_DIGITS = 10
 
-# Without powers an expression of 80 characters has no product or sum of more digits than this.
-_EXACT_DIGITS = 200
 _SIGNS = str.maketrans("\u00d7\u00f7\u2212", "*/-")
 _GROUPED = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])")
 _ALLOWED = re.compile(r"[0-9.+*/() -]*")
-_OPERATIONS: Mapping[type[ast.operator], Callable[[Decimal, Decimal], Decimal]] = {
+_OPERATIONS: Mapping[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -49,17 +48,17 @@ def evaluate(expression: str) -> str:
         tree = ast.parse(source, mode="eval")
     except SyntaxError as error:
         raise CalculationError(_FORM) from error
-    with localcontext(prec=_EXACT_DIGITS):
-        value = _value(tree.body, source)
-    text = format(Context(prec=SIGNIFICANT_DIGITS).plus(value or Decimal(0)), "f")
+    value = _value(tree.body, source)
+    rounded = Context(prec=SIGNIFICANT_DIGITS).divide(Decimal(value.numerator), Decimal(value.denominator))
+    text = format(rounded, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _value(node: ast.expr, source: str) -> Decimal:
+def _value(node: ast.expr, source: str) -> Fraction:
     match node:
         case ast.Constant(value=int() | float()):
             # From the text, as the parser has made a binary fraction of it.
-            return Decimal(ast.get_source_segment(source, node) or "")
+            return Fraction(ast.get_source_segment(source, node) or "")
         case ast.UnaryOp(op=ast.USub()):
             return -_value(node.operand, source)
         case ast.BinOp() if operation := _OPERATIONS.get(type(node.op)):

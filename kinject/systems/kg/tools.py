@@ -93,8 +93,9 @@ def _figures(graph: Graph, relation_name: Any) -> list[BaseTool]:
         facts = graph.of_relation(relation, day)
         if where or value.strip():
             with_value = where or relation
-            having = _holders(graph, with_value, value, day)
-            facts = tuple(fact for fact in facts if fact.subject in having)
+            matching = _matching(graph, with_value, value, day)
+            having = {fact.subject for fact in matching}
+            facts = matching if with_value == relation else tuple(fact for fact in facts if fact.subject in having)
             which = f"where {with_value} is {_echo(value) or 'known'}"
         if not facts:
             raise _Refusal(_not_known(relation, which, on))
@@ -171,9 +172,9 @@ def _with_value(graph: Graph, relation: str, value: str, day: date | None) -> Se
     return found.facts
 
 
-def _holders(graph: Graph, relation: str, value: str, day: date | None) -> set[str]:
-    """The entities that have the value; no value is any."""
-    found = {fact.subject for fact in _with_value(graph, relation, value, day)}
+def _matching(graph: Graph, relation: str, value: str, day: date | None) -> tuple[Fact, ...]:
+    """The facts with the value; no value is any."""
+    found = tuple(_with_value(graph, relation, value, day))
     if not found:
         raise _Refusal(f"nothing has {relation} {_echo(value)}".rstrip())
     return found
