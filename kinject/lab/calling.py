@@ -48,7 +48,8 @@ def about(rng: random.Random, level: Level, split: Split, ask: Asking[T], succes
 
 def listed(rng: random.Random, world: World) -> dict[str, str]:
     """Name of a relation -> its key, in the order in which the tools list them."""
-    shuffled = rng.sample(world.attributes, len(world.attributes))
+    shuffled = list(world.attributes)
+    rng.shuffle(shuffled)
     return {a.name: marks.relation(i) for i, a in enumerate(shuffled)}
 
 
