@@ -35,7 +35,7 @@ def adapted(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]
 
 def test_a_model_says_what_it_is(tiny_lm):
     info = tiny_lm.info
-    assert (info.context_window, info.parameters) == (1024, sum(p.numel() for p in tiny_lm.model.parameters()))
+    assert (info.context_window, info.parameters) == (2048, sum(p.numel() for p in tiny_lm.model.parameters()))
     assert (len(info.fingerprint), info.details["architecture"]) == (64, "Lfm2ForCausalLM")
 
 

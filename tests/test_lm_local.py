@@ -105,15 +105,15 @@ def test_equal_chats_are_computed_once(tiny_lm, monkeypatch):
 
 
 def test_a_prompt_longer_than_the_window_is_refused(tiny_lm):
-    with pytest.raises(PromptTooLongError, match=r"needs \d+ tokens; the window of .* has 1024"):
-        tiny_lm.complete(asked("long " * 1024))
+    with pytest.raises(PromptTooLongError, match=r"needs \d+ tokens; the window of .* has 2048"):
+        tiny_lm.complete(asked("long " * 2048))
 
 
 def test_an_answer_ends_with_the_window(tiny_lm):
-    room = 1024 - len(tiny_lm._prompt(asked("")))
+    room = 2048 - len(tiny_lm._prompt(asked("")))
     nearly = asked("w" * (room - 3), max_new_tokens=50)
     completion = tiny_lm.complete(nearly)
-    assert completion.prompt_tokens + len(completion.log_probabilities) <= 1024
+    assert completion.prompt_tokens + len(completion.log_probabilities) <= 2048
 
 
 def test_no_new_tokens_are_refused(tiny_lm):
