@@ -298,7 +298,7 @@ def test_any_text_at_all_is_a_corpus_or_one_line(tmp_path_factory, rows):
         assert "\n" not in str(error)  # noqa: PT017 - most tables are fine
 
 
-@pytest.mark.parametrize("sign", ["+", "(", "m**", "kg*", "/", "2"])
+@pytest.mark.parametrize("sign", ["+", "(", "m**", "kg*", "/", "2", "\u00bc", "\u037a"])
 def test_what_is_no_unit_is_not_converted(sign):
     assert convert(1.0, sign, "kg") is None
     assert convert(1.0, "kg", sign) is None

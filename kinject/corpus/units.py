@@ -113,7 +113,7 @@ def _parse(word: str) -> Any:
     word = word.replace("\u00b2", "**2").replace("\u00b3", "**3")
     try:
         return _registry().parse_units(word)
-    except (pint.PintError, ValueError, TypeError):
+    except (pint.PintError, ValueError, TypeError, AssertionError):  # the last for letters that begin no name in Python
         return None
 
 
