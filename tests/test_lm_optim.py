@@ -92,6 +92,9 @@ def test_a_model_for_any_shape_computes_what_it_computed(architecture):
     before = run()
     with any_shape(model):
         during = run()
+        norms = [part for name, part in model.named_modules() if name.endswith("norm")]
+        assert norms
+        assert all("forward" in vars(norm) for norm in norms)
     assert [torch.allclose(a, b, rtol=1e-4, atol=1e-5) for a, b in zip(before, during, strict=True)] == [True, True]
     assert not [name for name, part in model.named_modules() if "forward" in vars(part)]
     model.bfloat16()

@@ -122,8 +122,7 @@ def run(config: Config, out: Path, progress: Progress = silent) -> Path:
     with new_artifact(out, _fingerprint(config)) as folder:
         model.to(torch.bfloat16).save_pretrained(folder, safe_serialization=True)  # whatever it was trained in
         fast.save_pretrained(folder)
-        recipe = {"config": asdict(config), "state": state.as_dict() | {"asked": []}}
-        write_whole(folder / "recipe.json", json.dumps(recipe, indent=1))
+        write_whole(folder / "recipe.json", json.dumps({"config": asdict(config), "state": state.reached()}, indent=1))
         write_whole(folder / CURVE, "".join(_thinned(config, work)))
     return out
 
@@ -160,7 +159,7 @@ def _train(worker: Worker, config: Config, work: Path, progress: Progress = sile
             state.seconds += time.monotonic() - began
             if worker.leads:
                 with (work / CURVE).open("a", encoding="utf-8") as curve:
-                    curve.write(json.dumps(state.as_dict()) + "\n")
+                    curve.write(json.dumps(state.reached()) + "\n")
                 if time.monotonic() - saved > config.checkpoint_s:
                     _save(work, config, optimizer, state)
                     saved = time.monotonic()
@@ -209,6 +208,10 @@ class _State:
 
     def as_dict(self) -> dict[str, Any]:
         return dict(vars(self))
+
+    def reached(self) -> dict[str, Any]:
+        """Without what is under way, which only a resume needs."""
+        return {name: value for name, value in vars(self).items() if name != "asked"}
 
     def ask(self, drawn: Supply) -> None:
         """Ask for the draws to come, at the level of now."""
