@@ -320,3 +320,9 @@ def test_a_figure_rests_on_the_facts_that_were_asked_for():
     found = tools["aggregate"].invoke(call)
     assert found.content == "count | colour | 1"
     assert [fact.object for fact in found.artifact] == ["red"]
+
+
+def test_the_only_relation_of_a_corpus_is_listed_as_one_of_many_would_be():
+    schemas = [convert_to_openai_tool(tool)["function"]["parameters"] for tool in tools_over(("A", "2")).values()]
+    listed = [s["properties"]["relation"]["enum"] for s in schemas if "relation" in s["properties"]]
+    assert listed == [["weight"]] * 4

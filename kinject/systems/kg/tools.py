@@ -7,10 +7,10 @@ import functools
 from collections.abc import Callable, Sequence
 from datetime import date
 from operator import getitem
-from typing import Any, Literal, ParamSpec
+from typing import Annotated, Any, Literal, ParamSpec
 
 from langchain_core.tools import BaseTool, StructuredTool
-from pydantic import ValidationError, create_model
+from pydantic import ValidationError, WithJsonSchema, create_model
 from pydantic.v1 import ValidationError as ValidationErrorV1
 
 from kinject.corpus import parse_day
@@ -38,7 +38,10 @@ class _Refusal(Exception):
 
 def make_tools(graph: Graph) -> list[BaseTool]:
     """The seven tools over one graph; `relation` is an enum of the graph's relations in the JSON schema."""
-    relation_name: Any = getitem(Literal, tuple(graph.relations))
+    names = tuple(graph.relations)
+    # Where there is one, pydantic would write a constant, which mini's template does not list.
+    listed = WithJsonSchema({"type": "string", "enum": list(names)})
+    relation_name: Any = Annotated[getitem(Literal, names), listed]
     return [*_look_ups(graph, relation_name), *_figures(graph, relation_name)]
 
 
