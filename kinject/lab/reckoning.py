@@ -4,7 +4,7 @@ import operator
 import random
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 
 from kinject.lab import marks, names, worlds
@@ -53,7 +53,7 @@ def _figure(world: World, fact: Held | None) -> _Figure | None:
         return None
     number = mark(found[0][0], marks.fact(len(world.facts) + world.facts.index(fact)))
     before, after = fact.value[: found[0].start()], fact.value[found[0].end() :]
-    line = fact_line(fact).replace(fact.value, f"{before}{number}{after}")
+    line = fact_line(replace(fact, value=f"{before}{number}{after}"))
     return _Figure(fact, number, line, (before, after))
 
 
