@@ -1,0 +1,120 @@
+"""The commands that make runs and use them."""
+
+import json
+import shlex
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib import import_module, util
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kinject.cli.arguments import Entity, RunFolder, Seed, Setting, Yes
+from kinject.cli.corpora import imported
+from kinject.errors import OptionError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+RUNS = Path("runs")  # where studies go, below the current folder
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def study(
+    corpus: Annotated[
+        str, typer.Argument(metavar="CORPUS_OR_FILE", help="a corpus folder, a shipped name or a data file")
+    ],
+    entity: Entity = None,
+    model: Annotated[str, typer.Option(help="mini, a Hugging Face id or a folder")] = "mini",
+    systems: Annotated[str | None, typer.Option(metavar="A,B", help="only these systems")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="where the run goes (default: runs/CORPUS)")
+    ] = None,
+    settings: Setting = None,
+    full: Annotated[bool, typer.Option("--full", help="more probes and seeds: narrower intervals, more hours")] = False,
+    seed: Seed = 0,
+    yes: Yes = False,
+) -> None:
+    """Build the systems, probe them, push back, and write a report. A stopped study goes on where it was.
+
+    \b
+      kinject study catalog --systems rag,kg --out runs/quick
+      kinject study parts.csv --entity name --set sft.epochs=20
+    """
+    from kinject import corpus as corpora
+    from kinject import study as studies
+    from kinject.corpus.importing import ImportOptions
+    from kinject.report import write
+    from kinject.terminal import Display, results
+
+    if Path(corpus).is_file():
+        folder = imported(Path(corpus), None, entity, ImportOptions(), lambda target: True)
+    elif entity:
+        raise OptionError(f"--entity is for a data file, and {corpus!r} is none")
+    else:
+        folder = corpora.find(corpus)
+    wanted = tuple(name.strip() for name in (systems or "").split(",") if name.strip())
+    out = out or RUNS / folder.resolve().name
+    plan = studies.Study(folder, out, model, wanted, tuple(settings or ()), full, seed)
+    with Display() as display:
+        run = studies.run(plan, display)
+    write(run)
+    typer.echo(results(run))
+    typer.echo(f"report: {run / 'report.html'}; next: kinject serve {shlex.quote(str(run))}")
+
+
+def ask(
+    run: RunFolder,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="in quotes")],
+    system: Annotated[list[str] | None, typer.Option(help="sft, rag, kg, ...; may be repeated (default: all)")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="one object a line")] = False,
+) -> None:
+    """Ask a finished run one question.
+
+    \b
+      kinject ask runs/catalog "What does the Vontriq 20 weigh?" --system kg --json
+    """
+    from kinject.study import open_run
+    from kinject.terminal import answer_lines
+
+    opened = open_run(run)
+    for name in system or opened.systems:
+        answer = opened.system(name).ask(question)
+        row = {"system": name, "question": question, **asdict(answer)}
+        typer.echo(json.dumps(row, ensure_ascii=False) if as_json else "\n".join(answer_lines(name, answer)))
+
+
+def serve(
+    run: RunFolder,
+    host: Annotated[str, typer.Option(help="interface to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+) -> None:
+    """Answer over HTTP: /ask, /systems, /health, /docs.
+
+    \b
+      curl "http://127.0.0.1:8000/ask?system=kg&question=What+does+the+Vontriq+20+weigh"
+    """
+    import uvicorn
+
+    create_app: Callable[..., FastAPI] = import_module(f"{_service()}.app").create_app
+    if host in LOOPBACK:
+        service = create_app(run)
+    else:
+        typer.echo(f"kinject: whoever reaches {host} can ask: the service has no password", err=True)
+        service = create_app(run, hosts=())
+    typer.echo(f"answering for {run} at http://{host}:{port}/ask (how: /docs); Ctrl-C stops", err=True)
+    uvicorn.run(service, host=host, port=port, log_level="warning", timeout_graceful_shutdown=20)
+
+
+def report(run: RunFolder) -> None:
+    """Write a run's report.html and report.md again."""
+    from kinject.report import write
+
+    write(run)
+    typer.echo(f"wrote {run / 'report.html'} and {run / 'report.md'}")
+
+
+def _service() -> str:
+    """The service's package: inside kinject in the wheel, beside it in a checkout."""
+    return "kinject._service" if util.find_spec("kinject._service") else "services"
