@@ -112,11 +112,16 @@ def test_all_ties_are_told_by_subject_and_are_the_artifact():
     assert [f.subject for f in artifact("aggregate", function="max", relation="weight")] == ["Hessa"]
 
 
-def test_ties_and_artifacts_are_bounded():
+def test_lines_of_ties_are_bounded_and_the_facts_behind_a_figure_are_all_there():
     tools = tools_over(*((f"Lamp {n:02}", "1 kg") for n in range(MAX_LINES + 3)))
     assert aggregate(tools, "min").splitlines()[-2:] == ["Lamp 11 | weight | 1 kg", "and 3 more"]
     call = Call(name="aggregate", args={"function": "count", "relation": "weight"}, id="0", type="tool_call")
-    assert len(tools["aggregate"].invoke(call).artifact) == MAX_LINES
+    assert len(tools["aggregate"].invoke(call).artifact) == MAX_LINES + 3
+
+
+def test_an_extreme_among_some_rests_on_what_makes_it_one_of_them():
+    found = artifact("aggregate", function="max", relation="weight", where="material", value="brass")
+    assert [f.id for f in found] == ["f5-2", "f5-3"]
 
 
 @pytest.mark.parametrize(
@@ -289,7 +294,8 @@ def test_an_agent_shows_the_figure_and_the_facts_behind_it():
     model = FakeLM(lambda chat: "420 g" if chat.messages[-1].role == "tool" else call)
     answer = kg.build(make_toy_corpus(), None, model, kg.Config()).ask("What do the oak ones weigh together?")
     assert (answer.text, answer.evidence[0].text) == ("420 g", "sum | weight | 420 g")
-    assert [one.source for one in answer.evidence[1:]] == ["fact f1-2", "fact f4-2", "fact f7-2"]
+    weights, filters = ["fact f1-2", "fact f4-2", "fact f7-2"], ["fact f1-3", "fact f4-3", "fact f7-3"]
+    assert [one.source for one in answer.evidence[1:]] == weights + filters
 
 
 def test_a_figure_without_a_day_is_of_now():

@@ -11,7 +11,7 @@ from kinject.lm.base import ToolCall
 from kinject.lm.prompts import ABSTENTION, SYSTEM
 from kinject.systems import kg
 from kinject.systems.kg.graph import Graph
-from kinject.systems.kg.tools import make_tools
+from kinject.systems.kg.tools import is_refusal, make_tools
 from kinject.types import Document, Evidence, Fact, Relation, Turn
 
 TOOLS = {tool.name: tool for tool in make_tools(Graph(make_toy_corpus()))}
@@ -90,9 +90,7 @@ def test_an_entity_of_a_sort_that_is_never_pointed_to_is_asked_for_what_it_point
 
 
 def test_an_ambiguous_name_is_answered_with_at_most_five_candidates():
-    relation = Relation("weight", "number", ("{subject} {object}",), ("w {subject}",), ("t {subject}",))
-    facts = tuple(Fact(str(n), f"Vantor {n}", "weight", "1 kg", "d") for n in range(7))
-    tool = make_tools(Graph(Corpus("c", (Document("d", "t"),), facts, (relation,))))[0]
+    tool = make_tools(Graph(many(7)))[0]
     named = "; ".join(f"Vantor {n}" for n in range(5))
     result = tool.invoke({"entity": "Vantor", "relation": "weight"})
     assert result == f"several entities match Vantor: {named}"
@@ -123,6 +121,13 @@ def test_a_year_inside_a_range_finds_who_held_it():
     assert found == [(lincoln,)] * 3
 
 
+def many(number):
+    """So many lamps that all weigh the same."""
+    relation = Relation("weight", "number", ("{subject} {object}",), ("w {subject}",), ("t {subject}",), unit="kg")
+    facts = tuple(Fact(str(n), f"Vantor {n}", "weight", "1 kg", "d") for n in range(number))
+    return Corpus("c", (Document("d", "t"),), facts, (relation,))
+
+
 def scripted(*replies):
     """A model that says the replies in turn, by the number of tool results that it has seen."""
     return FakeLM(lambda chat: replies[min(sum(m.role == "tool" for m in chat.messages), len(replies) - 1)])
@@ -145,7 +150,10 @@ def test_confidence_is_the_probability_of_the_whole_run():
 
 
 def test_an_agent_that_never_stops_calling_is_ended_and_does_not_know():
-    answer = kg.build(make_toy_corpus(), None, scripted(CALL), kg.Config(max_model_calls=3)).ask("How much is Aldo?")
+    def reply(chat):
+        return ToolCall("find_entities", {"name": f"Aldo {len(chat.messages)}"})
+
+    answer = kg.build(make_toy_corpus(), None, FakeLM(reply), kg.Config(max_model_calls=3)).ask("How much is Aldo?")
     assert (answer.text, answer.usage.model_calls) == (ABSTENTION, 3)
 
 
@@ -179,3 +187,63 @@ def test_answers_do_not_mix_when_many_threads_ask():
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda name: system.ask(f"Weight of {name}").text, corpus.entities() * 4))
     assert answers == [f"{100 + 10 * n} g" for n in range(8)] * 4
+
+
+def answering(*replies, config=None, corpus=None):
+    """What the agent answers, of a model that says the replies in turn."""
+    return kg.build(corpus or make_toy_corpus(), None, scripted(*replies), config or kg.Config()).ask(
+        "How much is Aldo?"
+    )
+
+
+def test_a_repeated_call_is_not_made_again_and_the_model_may_answer_after_all():
+    same = ToolCall("get_fact", {"relation": "price", "entity": "Aldo", "on": ""})
+    answer = answering(CALL, same, "20.50 EUR")
+    told = "cannot repeat get_fact with the same arguments: its result stands above"
+    assert (answer.text, [one.text for one in answer.evidence]) == ("20.50 EUR", [PRICES, told, PRICES])
+    assert is_refusal(told)
+
+
+def test_a_second_repetition_ends_the_run():
+    answer = answering(CALL)
+    assert (answer.text, answer.usage.model_calls) == (ABSTENTION, 3)
+    assert answer.evidence[-1] == Evidence("stopped", "the same call again and again")
+
+
+def test_a_call_in_an_earlier_answer_is_no_repetition():
+    system = kg.build(make_toy_corpus(), None, scripted(CALL, "20.50 EUR"), kg.Config())
+    first, second = (system.ask("How much is Aldo?").evidence for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("config", "why"),
+    [
+        (kg.Config(max_model_calls=2), "the limit of calls was reached"),
+        (kg.Config(max_tokens=1), "the budget of tokens was spent"),
+    ],
+)
+def test_what_ended_a_run_is_told(config, why):
+    answer = answering(CALL, ToolCall("neighbours", {"entity": "Aldo"}), config=config)
+    assert (answer.text, answer.evidence[-1]) == (ABSTENTION, Evidence("stopped", why))
+
+
+def test_an_answer_carries_fifty_facts_and_says_how_many_more_there_were():
+    call = ToolCall("aggregate", {"function": "count", "relation": "weight"})
+    answer = answering(call, "60", corpus=many(60))
+    edges = [one for one in answer.evidence if one.source.startswith("fact ")]
+    assert (len(edges), answer.evidence[-1]) == (50, Evidence("facts left out", "10 more"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"max_model_calls": 0}, "max_model_calls and max_tool_calls must be at least 1"),
+        ({"max_tokens": -1}, "max_tokens and compact_above must be at least 0"),
+        ({"edge_dropout": 1.5}, "are shares between 0 and 1"),
+        ({"edge_noise": float("nan")}, "are shares between 0 and 1"),
+    ],
+)
+def test_an_option_out_of_range_is_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        kg.Config(**wrong)

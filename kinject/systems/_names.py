@@ -6,14 +6,15 @@ does not mean "Vantor 300". It knows nothing of the graph.
 
 import re
 import unicodedata
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
-from rapidfuzz import fuzz, process
+from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 
 MAX_NAME_CHARS = 300
+MAX_CANDIDATES = 20  # more readings of one name help nobody to choose
 _WORD = re.compile(r"[^\W_]+")
 _ACCENT = re.compile("[\u0300-\u036f]")
 _APOSTROPHE = re.compile("['\u2019](s\\b)?")
@@ -22,6 +23,7 @@ _ACRONYM = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 _FIRST_SYLLABIC = "\u2e80"
 _SHORTEST_GUESSED = 5
 _NEAR = 80.0
+_MOST_SLIPS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +48,20 @@ class NameIndex:
     def __init__(self, names: Iterable[str], aliases: Iterable[tuple[str, str]] = ()) -> None:
         """`aliases` are pairs of alias and name; an alias of several names is ambiguous."""
         self._order = {name: number for number, name in enumerate(dict.fromkeys(names))}
-        self._folded: dict[str, dict[str, None]] = defaultdict(dict)
-        self._aliased: dict[str, dict[str, None]] = defaultdict(dict)
-        self._with_word: dict[str, dict[str, None]] = defaultdict(dict)
+        self._folded: dict[str, tuple[str, ...]] = {}
+        self._aliased: dict[str, tuple[str, ...]] = {}
+        self._with_word: dict[str, list[str]] = {}
+        # Words that a misspelt one may be meant for begin alike and are about as long.
+        self._words: dict[tuple[str, int], list[str]] = {}
         for name in self._order:
-            self._folded[fold(name)][name] = None
+            _append(self._folded, fold(name), name)
         for alias, name in aliases:
-            self._aliased[fold(alias)][name] = None
+            _append(self._aliased, fold(alias), name)
         for folded in self._folded:
-            for word in folded.split():
-                self._with_word[word][folded] = None
-        self._keys = list(self._folded)
+            for word in dict.fromkeys(folded.split()):
+                self._with_word.setdefault(word, []).append(folded)
+        for word in self._with_word:
+            self._words.setdefault((word[0], len(word)), []).append(word)
 
     def resolve(self, name: str, partial: bool = True) -> Resolution:
         """`partial` lets a part of a name stand for it ("Lincoln"), where it is the part of one name only."""
@@ -82,26 +87,39 @@ class NameIndex:
     def _part_of(self, folded: str) -> Resolution | None:
         if _has_digit(folded):
             return None
-        groups = [self._with_word.get(word, {}) for word in folded.split()]
-        wholes = [whole for whole in min(groups, key=len) if f" {folded} " in f" {whole} "]
+        groups = [self._with_word.get(word, []) for word in folded.split()]
+        found = (whole for whole in min(groups, key=len) if f" {folded} " in f" {whole} ")
+        wholes = list(islice(found, MAX_CANDIDATES))
         if len(wholes) == 1 and _has_digit(wholes[0]):
             return None
         return self._one_of([name for whole in wholes for name in self._folded[whole]])
 
     def _misspelt(self, folded: str) -> list[str]:
-        near = process.extract(folded, self._keys, scorer=fuzz.ratio, score_cutoff=_NEAR, limit=20)
-        return [name for key, _, _ in near if self._one_word_misspelt(folded, key) for name in self._folded[key]]
+        """Names of which one word is misspelt.
 
-    def _one_word_misspelt(self, folded: str, key: str) -> bool:
-        ours, theirs = folded.split(), key.split()
-        different = [(a, b) for a, b in zip(ours, theirs, strict=False) if a != b]
-        # A word that other names have is spelt right: sister product lines may differ by a letter.
-        return (
-            len(ours) == len(theirs)
-            and len(different) == 1
-            and different[0][0] not in self._with_word
-            and _misspells(*different[0])
-        )
+        A word that other names have is spelt right: sister product lines may differ by a letter.
+        """
+        words = folded.split()
+        unknown = [place for place, word in enumerate(words) if word not in self._with_word]
+        if len(unknown) != 1:
+            return []
+        place = unknown[0]
+        found: list[str] = []
+        for meant in self._alike(words[place]):
+            key = " ".join((*words[:place], meant, *words[place + 1 :]))
+            if key in self._folded and fuzz.ratio(folded, key) >= _NEAR:
+                found += self._folded[key]
+        return found
+
+    def _alike(self, word: str) -> list[str]:
+        lengths = range(len(word) - _MOST_SLIPS, len(word) + _MOST_SLIPS + 1)
+        known = (one for length in lengths for one in self._words.get((word[0], length), ()))
+        return [one for one in known if _misspells(word, one)]
+
+
+def _append(table: dict[str, tuple[str, ...]], key: str, name: str) -> None:
+    if name not in table.get(key, ()):
+        table[key] = (*table.get(key, ()), name)
 
 
 def _misspells(one: str, two: str) -> bool:
@@ -109,7 +127,7 @@ def _misspells(one: str, two: str) -> bool:
     shortest = min(len(one), len(two))
     if shortest < _SHORTEST_GUESSED or _has_digit(one + two) or one[0] != two[0] or max(one + two) >= _FIRST_SYLLABIC:
         return False
-    return OSA.distance(one, two) <= (1 if shortest < 9 else 2)
+    return OSA.distance(one, two) <= (1 if shortest < 9 else _MOST_SLIPS)
 
 
 def _has_digit(text: str) -> bool:

@@ -1,10 +1,8 @@
 """An agent that calls typed tools over a temporal knowledge graph of the corpus's facts.
 
-The graph is made from the facts at build, in memory and in well under a second: nothing is stored, so that an edited
-fact holds at once.
+The graph is made from the facts at build, in memory: nothing is stored, so that an edited fact holds at once.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,34 +10,40 @@ from kinject.corpus import Corpus
 from kinject.lm.base import LM
 from kinject.lm.langchain import ChatModel
 from kinject.progress import Progress, silent
-from kinject.systems._diagnosis import Observation
-from kinject.systems.kg.agent import Agent
-from kinject.systems.kg.graph import Graph
-from kinject.systems.kg.tools import is_refusal, make_tools
-from kinject.types import Record, System
+from kinject.systems.kg.agent import Agent, Limits
+from kinject.systems.kg.diagnosis import diagnose
+from kinject.systems.kg.graph import COMPACT_ABOVE, Graph
+from kinject.systems.kg.knobs import degraded
+from kinject.systems.kg.tools import Offer, make_tools
+from kinject.types import System
+
+__all__ = ["Config", "build", "diagnose"]
 
 
 @dataclass(frozen=True)
 class Config:
     max_model_calls: int = 6  # a look-up takes two; the rest is room to recover from an empty or ambiguous result
     max_tool_calls: int = 8  # over all model calls; further calls are refused
+    max_tokens: int = 0  # tokens read and written for one answer, after which no model call is begun; 0: no limit
+    tools: Offer = "basic"  # all: also ranges of days, paths, the first n and groups, which mini was not taught
+    compact_above: int = COMPACT_ABOVE  # facts; a larger graph is kept in sorted columns, a smaller one in networkx
+    edge_dropout: float = 0.0  # share of the facts that the graph lacks
+    edge_noise: float = 0.0  # share of the facts that have another's object, as if extracted wrongly
+    noise_seed: int = 0  # draws the facts of the two shares
 
     def __post_init__(self) -> None:
         if min(self.max_model_calls, self.max_tool_calls) < 1:
             raise ValueError("max_model_calls and max_tool_calls must be at least 1")
+        if min(self.max_tokens, self.compact_above) < 0:
+            raise ValueError("max_tokens and compact_above must be at least 0")
+        if not (0 <= self.edge_dropout <= 1 and 0 <= self.edge_noise <= 1):
+            raise ValueError("edge_dropout and edge_noise are shares between 0 and 1")
 
 
 def build(corpus: Corpus, store: Path, model: LM, config: Config, progress: Progress = silent) -> System:
     """Reads the corpus's facts only: neither its documents nor the store."""
-    return Agent(ChatModel(lm=model), make_tools(Graph(corpus)), config.max_model_calls, config.max_tool_calls)
-
-
-def diagnose(system: System, corpus: Corpus, records: Sequence[Record]) -> Iterator[Observation]:
-    """Tool calls of every answer: how many, and the share that was valid before the grammar had corrected anything."""
-    for record in records:
-        for answer in record.answers:
-            calls = [one for one in answer.evidence if one.score is not None]
-            yield Observation("tools", "calls_per_answer", float(len(calls)), record.probe.subject)
-            for call in calls:
-                yield Observation("tools", "valid_unconstrained", call.score or 0.0, record.probe.subject)
-                yield Observation("tools", "empty_result", float(is_refusal(call.text)), record.probe.subject)
+    if config.edge_dropout or config.edge_noise:
+        corpus = degraded(corpus, config.edge_dropout, config.edge_noise, config.noise_seed)
+    graph = Graph(corpus, config.compact_above)
+    limits = Limits(config.max_model_calls, config.max_tool_calls, config.max_tokens)
+    return Agent(ChatModel(lm=model), make_tools(graph, config.tools), graph, limits)

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from langchain.agents import create_agent
@@ -16,48 +17,69 @@ from langgraph.graph.state import CompiledStateGraph
 from kinject.lm.base import Completion
 from kinject.lm.prompts import ABSTENTION, SYSTEM
 from kinject.systems._answer import answer
-from kinject.systems.kg.graph import line
+from kinject.systems.kg.graph import Graph, line
+from kinject.systems.kg.limits import NoRepeats, TokenBudget, is_repeat, run_of
 from kinject.types import Answer, Evidence, Fact, Turn
 
-# Each model call takes up to five steps of langgraph (call, two limits, tools); its own limit of 25 is for runaways.
-_STEPS_A_CALL = 5
+MAX_EDGES = 50  # facts that an answer carries; how many more there were is said
+EDGE, MORE_EDGES, STOPPED = "fact ", "facts left out", "stopped"  # sources of evidence that is no call
+# Each model call takes up to seven steps of langgraph (call, limits, tools); its own limit of 25 is for runaways.
+_STEPS_A_CALL = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one answer; `max_tokens` of 0 is none."""
+
+    max_model_calls: int = 6
+    max_tool_calls: int = 8
+    max_tokens: int = 0
 
 
 class Agent:
     """Calls tools until it answers or a limit ends it; an agent that was ended answers that it does not know.
 
     Evidence is every tool call with its result, scored 1.0 where the call was the model's own first choice and 0.0
-    where the grammar had to correct it, and then every fact that the results show.
+    where the grammar had to correct it; then every fact that the results show or rest on; then what ended the run.
     """
 
-    def __init__(
-        self, model: BaseChatModel, tools: Sequence[BaseTool], max_model_calls: int = 6, max_tool_calls: int = 8
-    ) -> None:
-        limits: list[AgentMiddleware[Any, Any, Any]] = [
-            ModelCallLimitMiddleware(run_limit=max_model_calls, exit_behavior="end"),
-            ToolCallLimitMiddleware(run_limit=max_tool_calls, exit_behavior="continue"),
+    def __init__(self, model: BaseChatModel, tools: Sequence[BaseTool], graph: Graph, limits: Limits) -> None:
+        """`graph` is what the tools look into; who judges the answers may need to know what was in it."""
+        middleware: list[AgentMiddleware[Any, Any, Any]] = [
+            NoRepeats(),  # first: a run that both this and a limit would end was ended by its repetitions
+            ModelCallLimitMiddleware(run_limit=limits.max_model_calls, exit_behavior="end"),
+            ToolCallLimitMiddleware(run_limit=limits.max_tool_calls, exit_behavior="continue"),
+            *([TokenBudget(limits.max_tokens)] if limits.max_tokens else []),
         ]
-        self._steps: RunnableConfig = {"recursion_limit": _STEPS_A_CALL * (max_model_calls + 1)}
+        self.graph = graph
+        self._steps: RunnableConfig = {"recursion_limit": _STEPS_A_CALL * (limits.max_model_calls + 1)}
         self._agent: CompiledStateGraph[Any, Any, Any, Any] = create_agent(
-            model, list(tools), system_prompt=SYSTEM, middleware=limits
+            model, list(tools), system_prompt=SYSTEM, middleware=middleware
         )
 
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         started = time.perf_counter()
         turns = [AIMessage(turn.text) if turn.role == "assistant" else HumanMessage(turn.text) for turn in history]
         state = self._agent.invoke({"messages": [*turns, HumanMessage(question)]}, self._steps)
-        run: list[AnyMessage] = state["messages"][len(turns) + 1 :]
+        run = run_of(state["messages"])
         completions = [c for message in run if (c := _completion(message))]
         last = run[-1]
         # A limit ends the run with a message that the model did not write, or in the middle of a call.
         answered = _completion(last) and not getattr(last, "tool_calls", ())
         text = (last.text if answered else "") or ABSTENTION
-        return answer(text, completions, time.perf_counter() - started, _evidence(run))
+        evidence = (*_evidence(run), *(() if answered else (Evidence(STOPPED, _why_stopped(last)),)))
+        return answer(text, completions, time.perf_counter() - started, evidence)
 
 
 def _completion(message: AnyMessage) -> Completion | None:
     found = message.response_metadata.get("completion")
     return found if isinstance(found, Completion) else None
+
+
+def _why_stopped(last: AnyMessage) -> str:
+    if isinstance(last, ToolMessage):
+        return "the same call again and again" if is_repeat(last.text) else "the budget of tokens was spent"
+    return "the limit of calls was reached"
 
 
 def _evidence(run: Sequence[AnyMessage]) -> tuple[Evidence, ...]:
@@ -70,7 +92,9 @@ def _evidence(run: Sequence[AnyMessage]) -> tuple[Evidence, ...]:
             score = float(completion.unconstrained) if completion else None
             calls.append(Evidence(_call(call["name"], call["args"]), result.text if result else "", score))
             shown |= {fact.id: fact for fact in (result.artifact if result else None) or ()}
-    return (*calls, *(Evidence(f"fact {fact.id}", line(fact)) for fact in shown.values()))
+    edges = [Evidence(f"{EDGE}{fact.id}", line(fact)) for fact in list(shown.values())[:MAX_EDGES]]
+    more = [Evidence(MORE_EDGES, f"{len(shown) - MAX_EDGES} more")] if len(shown) > MAX_EDGES else []
+    return (*calls, *edges, *more)
 
 
 def _call(name: str, arguments: dict[str, Any]) -> str:

@@ -34,6 +34,15 @@ class Aggregate:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """The facts of those that share a value, `name`, and the figure over them as it is written."""
+
+    name: str
+    facts: tuple[Fact, ...]
+    figure: str
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     facts: tuple[Fact, Fact]
     equal: bool
@@ -60,16 +69,41 @@ def aggregate(function: Function, relation: Relation, facts: Sequence[Fact]) -> 
         return Aggregate(tuple(facts), f"count | {relation.name} | {len({fact.subject for fact in facts})}")
     if function == "max" or function == "min":
         measured = _measured(facts, relation, function, "compare")
-        best = max(measured.numbers) if function == "max" else min(measured.numbers)
+        best = _figure(function, measured.numbers)
         ties = [fact for fact, number in zip(measured.facts, measured.numbers, strict=True) if number == best]
         return Aggregate(tuple(sorted(ties, key=lambda fact: fact.subject)), left_out=measured.left_out)
     summable = facts if relation.kind == "number" else ()
     measured = _measured(summable, relation, function, "add")
-    figure = functools.reduce(_EXACT.add, measured.numbers)
-    if function == "mean":
-        figure = _EXACT.divide(figure, Decimal(len(measured.numbers)))
+    figure = _figure(function, measured.numbers)
     line = f"{function} | {relation.name} | {measured.form.written(figure)}"
     return Aggregate(measured.facts, line, measured.left_out)
+
+
+def top(function: Extreme, relation: Relation, facts: Sequence[Fact], most: int) -> Aggregate:
+    """At most so many facts, the highest (max) or the lowest (min) first, equal ones by subject."""
+    measured = _measured(facts, relation, function, "compare")
+    sign = -1 if function == "max" else 1
+    pairs = zip(measured.facts, measured.numbers, strict=True)
+    ranked = sorted(pairs, key=lambda pair: (sign * pair[1], pair[0].subject))
+    return Aggregate(tuple(fact for fact, _ in ranked[:most]), left_out=measured.left_out)
+
+
+def by_group(function: Function, relation: Relation, members: Mapping[str, Sequence[Fact]]) -> list[Group]:
+    """A figure a group, the highest first, or the lowest for min; all in one unit. Raises AggregateError."""
+    if function == "count":
+        counts = {name: len({fact.subject for fact in facts}) for name, facts in members.items()}
+        ranked = sorted(members, key=lambda name: (-counts[name], name))
+        return [Group(name, tuple(members[name]), str(counts[name])) for name in ranked]
+    adds = function in ("sum", "mean")
+    every = list({fact.id: fact for facts in members.values() for fact in facts}.values())
+    summable = every if relation.kind == "number" or not adds else ()
+    measured = _measured(summable, relation, function, "add" if adds else "compare")
+    number_of = {fact.id: number for fact, number in zip(measured.facts, measured.numbers, strict=True)}
+    numbers = {name: [number_of[f.id] for f in facts if f.id in number_of] for name, facts in members.items()}
+    figures = {name: _figure(function, found) for name, found in numbers.items() if found}
+    sign = 1 if function == "min" else -1
+    ranked = sorted(figures, key=lambda name: (sign * figures[name], name))
+    return [Group(name, tuple(members[name]), measured.form.written(figures[name])) for name in ranked]
 
 
 def compare(function: Extreme, relation: Relation, first: Fact, second: Fact) -> Comparison:
@@ -83,6 +117,13 @@ def compare(function: Extreme, relation: Relation, first: Fact, second: Fact) ->
     one, two = measured.numbers
     in_order = one >= two if function == "max" else one <= two
     return Comparison((first, second) if in_order else (second, first), one == two)
+
+
+def _figure(function: Function, numbers: Sequence[Decimal]) -> Decimal:
+    if function == "max" or function == "min":
+        return max(numbers) if function == "max" else min(numbers)
+    total = functools.reduce(_EXACT.add, numbers)
+    return _EXACT.divide(total, Decimal(len(numbers))) if function == "mean" else total
 
 
 def _measured(facts: Sequence[Fact], relation: Relation, function: str, verb: str) -> _Measured:

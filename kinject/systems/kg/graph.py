@@ -4,22 +4,20 @@ It answers look-ups and renders facts as lines; it knows nothing of tools, agent
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, NamedTuple
 
 import networkx as nx
 
 from kinject.corpus import Corpus, format_day
 from kinject.systems._names import NameIndex, Resolution, fold
+from kinject.systems.kg.columns import Columns
+from kinject.systems.kg.network import Network
 from kinject.systems.kg.values import keys
 from kinject.types import Fact
 
-
-class Node(NamedTuple):
-    kind: Literal["entity", "value"]
-    name: str
+COMPACT_ABOVE = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,40 +29,25 @@ class Found:
 
 
 class Graph:
-    """A corpus as a networkx.MultiDiGraph (`network`) with indexes by name and by value.
+    """A corpus's facts by name, by value, by relation and by what they connect.
 
     graph = Graph(corpus)
     graph.facts("Abraham Lincoln", "office", date(1861, 7, 1))
 
-    A day of None means now: the corpus's day, or, without one, every fact that has no end.
+    A day of None means now: the corpus's day, or, without one, every fact that has no end. With more than
+    `compact_above` facts no networkx graph is kept: `neighbourhood` makes one of what is around some entities.
     """
 
-    def __init__(self, corpus: Corpus) -> None:
+    def __init__(self, corpus: Corpus, compact_above: int = COMPACT_ABOVE) -> None:
         self.day = corpus.day
         self.relations = {relation.name: relation for relation in corpus.relations}
-        self.network: nx.MultiDiGraph[Node] = nx.MultiDiGraph()
-        self._facts: dict[tuple[str, str], list[Fact]] = defaultdict(list)
-        self._of_relation: dict[str, list[Fact]] = defaultdict(list)
-        self._with_key: dict[tuple[str, str], dict[str, Fact]] = defaultdict(dict)
+        self.compact = len(corpus.facts) > compact_above
+        self._index = (Columns if self.compact else Network)(corpus.facts, self.relations)
         self._values: dict[str, NameIndex] = {}
         self._both_ways = _both_ways(corpus)
-        names = dict.fromkeys(corpus.entities())
-        aliases: list[tuple[str, str]] = []
-        for fact in corpus.facts:
-            points = self.relations[fact.relation].kind == "entity"
-            if points:
-                names[fact.object] = None
-                aliases += [(alias, fact.object) for alias in fact.aliases]
-            self._add(fact, Node("entity" if points else "value", fact.object))
-        self.names = NameIndex(names, aliases)
-
-    def _add(self, fact: Fact, target: Node) -> None:
-        self.network.add_edge(Node("entity", fact.subject), target, key=fact.id, fact=fact)
-        self._facts[fact.subject, fact.relation].append(fact)
-        self._of_relation[fact.relation].append(fact)
-        for text in (fact.object, *fact.aliases):
-            for key in keys(text, self.relations[fact.relation]):
-                self._with_key[fact.relation, key][fact.id] = fact
+        pointing = [fact for fact in corpus.facts if self.relations[fact.relation].kind == "entity"]
+        names = dict.fromkeys((*(fact.subject for fact in corpus.facts), *(fact.object for fact in pointing)))
+        self.names = NameIndex(names, ((alias, fact.object) for fact in pointing for alias in fact.aliases))
 
     def holds(self, fact: Fact, day: date | None) -> bool:
         on = day or self.day
@@ -72,11 +55,15 @@ class Graph:
 
     def facts(self, entity: str, relation: str, day: date | None = None) -> tuple[Fact, ...]:
         """The facts of an entity, by its exact name, that hold on a day."""
-        return tuple(f for f in self._facts.get((entity, relation), ()) if self.holds(f, day))
+        return tuple(f for f in self._index.of_subject(entity, relation) if self.holds(f, day))
+
+    def history(self, entity: str, relation: str) -> tuple[Fact, ...]:
+        """The facts of an entity, by its exact name, whenever they held."""
+        return tuple(self._index.of_subject(entity, relation))
 
     def of_relation(self, relation: str, day: date | None = None) -> tuple[Fact, ...]:
         """The facts of a relation that hold on a day, in the order of the corpus."""
-        return tuple(f for f in self._of_relation.get(relation, ()) if self.holds(f, day))
+        return tuple(f for f in self._index.of_relation(relation) if self.holds(f, day))
 
     def with_value(self, relation: str, value: str, day: date | None = None) -> Found:
         """The facts that give a relation this value on a day; the value may be an entity's name or misspelt.
@@ -84,7 +71,7 @@ class Graph:
         No value, or one that only repeats the relation ("president" of "president of"), is any value.
         """
         if f" {fold(value)} " in f"  {fold(relation)} ":
-            facts = self._of_relation.get(relation, [])
+            facts = self._index.of_relation(relation)
         else:
             facts = self._equal(relation, value)
         if not facts:
@@ -100,37 +87,57 @@ class Graph:
 
     def around(self, entity: str) -> tuple[Fact, ...]:
         """Every fact from and to an entity: those that hold now first, then past ones, the latest first."""
-        node = Node("entity", entity)
-        if node not in self.network:
-            return ()
-        edges = [*self.network.out_edges(node, data="fact"), *self.network.in_edges(node, data="fact")]
-        unique = {fact.id: fact for _, _, fact in edges}.values()
-        now = [fact for fact in unique if self.holds(fact, None)]
-        past = [fact for fact in unique if not self.holds(fact, None)]
+        touching = self._index.touching(entity)
+        now = [fact for fact in touching if self.holds(fact, None)]
+        past = [fact for fact in touching if not self.holds(fact, None)]
         return (*now, *sorted(past, key=lambda fact: fact.valid_to or date.max, reverse=True))
 
+    def neighbourhood(self, entity: str, hops: int, most_facts: int = 20_000) -> "nx.MultiDiGraph[str]":
+        """The entities that so many facts lead to, either way, on which now holds; an edge's `fact` is its fact.
+
+        It ends early, with what is nearest, at `most_facts`.
+        """
+        view: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+        view.add_node(entity)
+        edge: Sequence[str] = [entity]
+        for _ in range(hops):
+            reached: dict[str, None] = {}
+            for name in edge:
+                for fact in self._links(name):
+                    reached |= {end: None for end in (fact.subject, fact.object) if end not in view}
+                    view.add_edge(fact.subject, fact.object, key=fact.id, fact=fact)
+                if view.number_of_edges() >= most_facts:
+                    return view
+            edge = list(reached)
+        return view
+
+    def _links(self, entity: str) -> Iterable[Fact]:
+        points = (f for f in self._index.touching(entity) if self.relations[f.relation].kind == "entity")
+        return (fact for fact in points if self.holds(fact, None))
+
     def _equal(self, relation: str, value: str) -> list[Fact]:
-        matches = [self._with_key.get((relation, key), {}) for key in sorted(keys(value, self.relations[relation]))]
-        return list({fact.id: fact for match in matches for fact in match.values()}.values())
+        matches = [self._index.with_key(relation, key) for key in sorted(keys(value, self.relations[relation]))]
+        return list({fact.id: fact for match in matches for fact in match}.values())
 
     def _resolve_value(self, relation: str, value: str) -> Resolution:
         if self.relations[relation].kind == "entity":
             return self.names.resolve(value)
         if relation not in self._values:
-            self._values[relation] = NameIndex(f.object for f in self._of_relation.get(relation, ()))
+            self._values[relation] = NameIndex(f.object for f in self._index.of_relation(relation))
         return self._values[relation].resolve(value, partial=False)
 
 
 def _both_ways(corpus: Corpus) -> set[str]:
     """Relations of which a subject and an object have facts of a common relation: they are of one sort."""
     had: dict[str, set[str]] = defaultdict(set)
+    folded = {name: fold(name) for name in {name for fact in corpus.facts for name in (fact.subject, fact.object)}}
     for fact in corpus.facts:
-        had[fold(fact.subject)].add(fact.relation)
+        had[folded[fact.subject]].add(fact.relation)
     of_subjects: dict[str, set[str]] = defaultdict(set)
     of_objects: dict[str, set[str]] = defaultdict(set)
     for fact in corpus.facts:
-        of_subjects[fact.relation] |= had[fold(fact.subject)]
-        of_objects[fact.relation] |= had.get(fold(fact.object), set())
+        of_subjects[fact.relation] |= had[folded[fact.subject]]
+        of_objects[fact.relation] |= had.get(folded[fact.object], set())
     return {relation for relation, found in of_objects.items() if found & of_subjects[relation]}
 
 

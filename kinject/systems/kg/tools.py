@@ -3,46 +3,51 @@
 An unknown name, an ambiguous one, a day that cannot be read and an empty result are answers that the agent sees.
 """
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
-from operator import getitem
-from typing import Annotated, Any, Literal, ParamSpec
+from typing import Literal
 
-from langchain_core.tools import BaseTool, StructuredTool
-from pydantic import ValidationError, WithJsonSchema, create_model
-from pydantic.v1 import ValidationError as ValidationErrorV1
+from langchain_core.tools import BaseTool
 
-from kinject.corpus import parse_day
-from kinject.errors import CorpusError
 from kinject.systems.kg import aggregate as aggregation
 from kinject.systems.kg import calculator
-from kinject.systems.kg.aggregate import AggregateError, Extreme, Function
+from kinject.systems.kg.aggregate import Extreme, Function
 from kinject.systems.kg.calculator import CalculationError
-from kinject.systems.kg.graph import Graph, line, lines
+from kinject.systems.kg.figures import Which, figure
+from kinject.systems.kg.further import further
+from kinject.systems.kg.graph import Graph, line
+from kinject.systems.kg.reading import (
+    MAX_CANDIDATES,
+    MAX_LINES,
+    day_of,
+    echo,
+    entity_named,
+    fact_of,
+    not_known,
+    told,
+    unknown,
+    with_value,
+)
+from kinject.systems.kg.schema import Refusal, RelationName, ToolResult, tool
 from kinject.types import Fact
 
-MAX_LINES = 12
-MAX_CANDIDATES = 5
-_MAX_ECHOED_CHARS = 80
+__all__ = ["MAX_CANDIDATES", "MAX_LINES", "Offer", "is_refusal", "make_tools"]
+
+Offer = Literal["basic", "all"]
+
 _REFUSALS = ("no ", "nothing ", "several entities match ", "cannot ")
 
-# Langchain's content and artifact: the text for the model, and the facts that it shows.
-ToolResult = tuple[str, tuple[Fact, ...]]
-P = ParamSpec("P")
 
+def make_tools(graph: Graph, offer: Offer = "basic") -> list[BaseTool]:
+    """Tools over one graph: the seven that mini was taught, byte for byte, or those and what goes further.
 
-class _Refusal(Exception):
-    """A call without a result; the message is what the model reads."""
-
-
-def make_tools(graph: Graph) -> list[BaseTool]:
-    """The seven tools over one graph; `relation` is an enum of the graph's relations in the JSON schema."""
-    names = tuple(graph.relations)
-    # Where there is one, pydantic would write a constant, which mini's template does not list.
-    listed = WithJsonSchema({"type": "string", "enum": list(names)})
-    relation_name: Any = Annotated[getitem(Literal, names), listed]
-    return [*_look_ups(graph, relation_name), *_figures(graph, relation_name)]
+    `relation` is an enum of the graph's relations in the JSON schema.
+    """
+    basic = [*_look_ups(graph), *_figures(graph)]
+    if offer == "basic":
+        return basic
+    more = {one.name: one for one in further(graph)}
+    return [more.pop(one.name, one) for one in basic] + list(more.values())
 
 
 def is_refusal(result: str) -> bool:
@@ -50,137 +55,54 @@ def is_refusal(result: str) -> bool:
     return " | " not in result and result.startswith(_REFUSALS)
 
 
-def _look_ups(graph: Graph, relation_name: Any) -> list[BaseTool]:
-    @_refusals_are_results
-    def get_fact(entity: str, relation: str, on: str = "") -> ToolResult:
+def _look_ups(graph: Graph) -> list[BaseTool]:
+    def get_fact(entity: str, relation: RelationName, on: str = "") -> ToolResult:
         """Value of a relation."""
-        name, day = _entity(graph, entity), _day(on)
-        return _lines(graph.facts(name, relation, day), _not_known(relation, f"for {name}", on))
+        name, day = entity_named(graph, entity), day_of(on)
+        return told(graph.facts(name, relation, day), not_known(relation, f"for {name}", on))
 
-    @_refusals_are_results
-    def find_by_value(relation: str, value: str, on: str = "") -> ToolResult:
+    def find_by_value(relation: RelationName, value: str, on: str = "") -> ToolResult:
         """Entities with a value."""
-        day = _day(on)
-        facts = _with_value(graph, relation, value, day) or _its_own(graph, relation, value, day)
-        return _lines(facts, f"nothing has {relation} {_echo(value)}")
+        day = day_of(on)
+        facts = with_value(graph, relation, value, day) or _its_own(graph, relation, value, day)
+        return told(facts, f"nothing has {relation} {echo(value)}")
 
-    @_refusals_are_results
     def find_entities(name: str) -> ToolResult:
         """Entities by name."""
         meant = graph.names.resolve(name)
         names = meant.candidates[:MAX_CANDIDATES] or ((meant.found,) if meant.found else ())
-        return "; ".join(names) or _unknown(name), ()
+        return "; ".join(names) or unknown(name), ()
 
-    @_refusals_are_results
     def neighbours(entity: str) -> ToolResult:
         """All facts of an entity."""
-        name = _entity(graph, entity)
-        return _lines(graph.around(name), f"nothing known about {name}")
+        name = entity_named(graph, entity)
+        return told(graph.around(name), f"nothing known about {name}")
 
-    text, when = (str, ...), (str, "")
-    return [
-        _tool(get_fact, {"entity": text, "relation": (relation_name, ...), "on": when}),
-        _tool(find_by_value, {"relation": (relation_name, ...), "value": text, "on": when}),
-        _tool(find_entities, {"name": text}),
-        _tool(neighbours, {"entity": text}),
-    ]
+    return [tool(one, tuple(graph.relations)) for one in (get_fact, find_by_value, find_entities, neighbours)]
 
 
-def _figures(graph: Graph, relation_name: Any) -> list[BaseTool]:
-    @_refusals_are_results
+def _figures(graph: Graph) -> list[BaseTool]:
     def aggregate(
-        function: Function, relation: str, where: str | None = None, value: str = "", on: str = ""
+        function: Function, relation: RelationName, where: RelationName | None = None, value: str = "", on: str = ""
     ) -> ToolResult:
         """Count, extreme, total or mean."""
-        day, which = _day(on), ""
-        facts = graph.of_relation(relation, day)
-        if where or value.strip():
-            with_value = where or relation
-            matching = _matching(graph, with_value, value, day)
-            having = {fact.subject for fact in matching}
-            facts = matching if with_value == relation else tuple(fact for fact in facts if fact.subject in having)
-            which = f"where {with_value} is {_echo(value) or 'known'}"
-        if not facts:
-            raise _Refusal(_not_known(relation, which, on))
-        found = aggregation.aggregate(function, graph.relations[relation], facts)
-        text = found.line or _lines(found.facts, "")[0]
-        without = f"\nleft out: {found.left_out} without a number" if found.left_out else ""
-        return text + without, found.facts[:MAX_LINES]
+        return figure(graph, function, Which(relation, where, value, on))
 
-    @_refusals_are_results
-    def compare(function: Extreme, relation: str, first: str, second: str, on: str = "") -> ToolResult:
+    def compare(function: Extreme, relation: RelationName, first: str, second: str, on: str = "") -> ToolResult:
         """Which of two entities has more or less."""
-        names = [_entity(graph, name) for name in (first, second)]
-        one, two = (_fact(graph, name, relation, on) for name in names)
+        names = [entity_named(graph, name) for name in (first, second)]
+        one, two = (fact_of(graph, name, relation, on) for name in names)
         found = aggregation.compare(function, graph.relations[relation], one, two)
         return "\n".join((*map(line, found.facts), *(["equal"] if found.equal else []))), found.facts
 
-    @_refusals_are_results
     def calculate(expression: str) -> ToolResult:
         """Arithmetic."""
         try:
-            return f"{_echo(expression)} = {calculator.evaluate(expression)}", ()
+            return f"{echo(expression)} = {calculator.evaluate(expression)}", ()
         except CalculationError as error:
-            raise _Refusal(f"cannot calculate {_echo(expression)}".rstrip() + f": {error}") from error
+            raise Refusal(f"cannot calculate {echo(expression)}".rstrip() + f": {error}") from error
 
-    text, optional, kind = (str, ...), (str, ""), (relation_name, ...)
-    having = {"where": (relation_name | None, None), "value": optional, "on": optional}
-    return [
-        _tool(aggregate, {"function": (Function, ...), "relation": kind, **having}),
-        _tool(compare, {"function": (Extreme, ...), "relation": kind, "first": text, "second": text, "on": optional}),
-        _tool(calculate, {"expression": text}),
-    ]
-
-
-def _tool(function: Callable[..., ToolResult], arguments: dict[str, Any]) -> BaseTool:
-    return StructuredTool.from_function(
-        function,
-        args_schema=create_model(function.__name__, **arguments),
-        response_format="content_and_artifact",
-        # The grammar keeps to the schema; a model that is decoded without one may not.
-        handle_validation_error=_what_does_not_fit,
-    )
-
-
-def _refusals_are_results(function: Callable[P, ToolResult]) -> Callable[P, ToolResult]:
-    @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> ToolResult:
-        try:
-            return function(*args, **kwargs)
-        except (_Refusal, AggregateError) as refusal:
-            return str(refusal), ()
-
-    return call
-
-
-def _entity(graph: Graph, name: str) -> str:
-    meant = graph.names.resolve(name)
-    if not meant.found:
-        raise _Refusal(_several(name, meant.candidates) if meant.candidates else _unknown(name))
-    return meant.found
-
-
-def _fact(graph: Graph, name: str, relation: str, on: str) -> Fact:
-    """The fact of an entity on a day; what has several at once, as lists have, is no number anyway."""
-    facts = graph.facts(name, relation, _day(on))
-    if not facts:
-        raise _Refusal(_not_known(relation, f"for {name}", on))
-    return facts[0]
-
-
-def _with_value(graph: Graph, relation: str, value: str, day: date | None) -> Sequence[Fact]:
-    found = graph.with_value(relation, value, day)
-    if found.candidates:
-        raise _Refusal(_several(value, found.candidates))
-    return found.facts
-
-
-def _matching(graph: Graph, relation: str, value: str, day: date | None) -> tuple[Fact, ...]:
-    """The facts with the value; no value is any."""
-    found = tuple(_with_value(graph, relation, value, day))
-    if not found:
-        raise _Refusal(f"nothing has {relation} {_echo(value)}".rstrip())
-    return found
+    return [tool(one, tuple(graph.relations)) for one in (aggregate, compare, calculate)]
 
 
 def _its_own(graph: Graph, relation: str, name: str, day: date | None) -> Sequence[Fact]:
@@ -190,40 +112,3 @@ def _its_own(graph: Graph, relation: str, name: str, day: date | None) -> Sequen
     """
     meant = graph.names.resolve(name, partial=False)
     return graph.facts(meant.found, relation, day) if meant.found and not graph.goes_both_ways(relation) else ()
-
-
-def _what_does_not_fit(error: ValidationError | ValidationErrorV1) -> str:
-    first = error.errors()[0]
-    return f"cannot use the argument {'.'.join(str(part) for part in first['loc'])}: {first['msg'].lower()}"
-
-
-def _day(on: str) -> date | None:
-    if not on.strip():
-        return None
-    try:
-        return parse_day(on)
-    except CorpusError as error:
-        raise _Refusal(f"cannot read the date {_echo(on)}") from error
-
-
-def _lines(facts: Sequence[Fact], otherwise: str) -> ToolResult:
-    shown = lines(facts)
-    more = (f"and {len(shown) - MAX_LINES} more",) if len(shown) > MAX_LINES else ()
-    return "\n".join((*shown[:MAX_LINES], *more)) or otherwise, tuple(facts[:MAX_LINES])
-
-
-def _not_known(relation: str, of: str, on: str) -> str:
-    return " ".join(part for part in (f"no {relation} known", of, f"on {_echo(on)}" if on.strip() else "") if part)
-
-
-def _several(name: str, candidates: Sequence[str]) -> str:
-    return f"several entities match {_echo(name)}: {'; '.join(candidates[:MAX_CANDIDATES])}"
-
-
-def _unknown(name: str) -> str:
-    return f"no entity named {_echo(name)}"
-
-
-def _echo(text: str) -> str:
-    """What the model wrote, on one line, of bounded length and without the bar that marks a result."""
-    return " ".join(text.replace("|", " ").split())[:_MAX_ECHOED_CHARS]

@@ -8,7 +8,7 @@ import re
 from kinject.corpus import parse_day
 from kinject.errors import CorpusError
 from kinject.systems._names import fold
-from kinject.types import Relation
+from kinject.types import Fact, Relation
 
 _NUMBER = re.compile(r"[-+]?\d[\d,.]*")
 _THOUSANDS = re.compile(r",(?=\d{3}(?!\d))")
@@ -25,6 +25,11 @@ def keys(text: str, relation: Relation) -> frozenset[str]:
     elif relation.kind == "list":
         found |= {fold(item) for item in _ITEM.split(text)}
     return frozenset(found - {""})
+
+
+def keys_of(fact: Fact, relation: Relation) -> frozenset[str]:
+    """Every form under which a fact is found by its value or by another name of that."""
+    return frozenset[str]().union(*(keys(text, relation) for text in (fact.object, *fact.aliases)))
 
 
 def _number_keys(text: str, unit: str) -> set[str]:
