@@ -35,19 +35,26 @@ def is_inverse(probe: Probe, facts: Sequence[Fact]) -> bool:
     )
 
 
+def is_count(probe: Probe) -> bool:
+    """Does the probe ask how many there are? Its answer is no value of its relation."""
+    return probe.variant == "count"
+
+
 def asked(probe: Probe, facts: Sequence[Fact], vocabulary: Vocabulary, names: dict[str, tuple[str, ...]]) -> Asked:
     """`facts` are the probe's, `names` the other names of entities."""
     if is_inverse(probe, facts):
         owner = facts[0].object if facts else ""
     else:
         owner = probe.subject or (facts[0].subject if facts else "")
+    # The entities on the way to the answer, where the question leads over several.
+    told = dict.fromkeys((owner, *(fact.subject for fact in facts if not is_inverse(probe, facts))))
     question = clean(probe.question)
     needed = _needed(probe, facts, vocabulary)
     return Asked(
         gold=frozenset().union(*needed),
         needed=needed,
         owner=owner,
-        own_names=tuple(name for name in (owner, *names.get(owner, ())) if name),
+        own_names=tuple(name for one in told if one for name in (one, *names.get(one, ()))),
         days=frozenset(key for day in find_days(question) for key in day.keys),
         numbers=frozenset(word.key for word in words(question) if word.key[0].isdigit()),
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from kinject.corpus import Corpus
 from kinject.grading.abstention import abstains
-from kinject.grading.asked import Asked, asked, is_inverse
+from kinject.grading.asked import Asked, asked, is_count, is_inverse
 from kinject.grading.reading import Reading, read
 from kinject.grading.stance import asserted
 from kinject.grading.stated import Stated, stated
@@ -21,6 +21,7 @@ from kinject.types import Outcome, Probe, Relation, Verdict
 MAX_CHARACTERS = 4_000
 _UNPARSED = Verdict(Outcome.INCORRECT, "unparsed")
 _NO_RELATION = Relation("", "text", (), (), ())
+_A_COUNT = Relation("", "number", (), (), ())
 _LIST_BREAK = re.compile(r"[,;|&\n]|(?<!\w)(?:and|or|plus)(?!\w)")
 _FILLERS = FUNCTION_WORDS | word_set(
     "am but course hope think believe know far only both total all available well too also thanks sure now currently "
@@ -40,7 +41,7 @@ class Grader:
         self._corpus = corpus
         self._facts = {fact.id: fact for fact in corpus.facts}
         self._names = spellings(corpus)
-        self._vocabularies: dict[tuple[str, bool], Vocabulary] = {}
+        self._vocabularies: dict[tuple[str, str, bool], Vocabulary] = {}
         self._asked: dict[Probe, tuple[Asked, Vocabulary]] = {}
 
     def grade(self, answer_text: str, probe: Probe) -> Verdict:
@@ -66,13 +67,19 @@ class Grader:
     def _question(self, probe: Probe) -> tuple[Asked, Vocabulary]:
         if probe not in self._asked:
             facts = [self._facts[id] for id in probe.facts if id in self._facts]
-            place = (probe.relation, is_inverse(probe, facts))
+            relation = self._answered(probe)
+            place = (relation.name, relation.kind, is_inverse(probe, facts))
             if place not in self._vocabularies:
-                relation = self._corpus.relation(probe.relation) if probe.relation else _NO_RELATION
-                self._vocabularies[place] = Vocabulary(self._corpus, relation, inverse=place[1])
+                self._vocabularies[place] = Vocabulary(self._corpus, relation, inverse=place[2])
             vocabulary = self._vocabularies[place]
             self._asked[probe] = (asked(probe, facts, vocabulary, self._names), vocabulary)
         return self._asked[probe]
+
+    def _answered(self, probe: Probe) -> Relation:
+        """The relation whose values answer the probe."""
+        if is_count(probe):
+            return _A_COUNT
+        return self._corpus.relation(probe.relation) if probe.relation else _NO_RELATION
 
 
 def _judge(values: Sequence[Stated], question: Asked, vocabulary: Vocabulary, reading: Reading) -> Verdict:

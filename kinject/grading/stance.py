@@ -35,7 +35,7 @@ _WRONG = re.compile(
 
 
 def asserted(reading: Reading, vocabulary: Vocabulary) -> tuple[Mention, ...]:
-    """The mentions less those denied, and less former ones ("previously 349 EUR") where others remain."""
+    """The mentions less those denied; where others remain, less former ones ("previously 349 EUR") and measures."""
     starts = [word.start for word in reading.words]
     affirmed, present = [], []
     for mention in reading.mentions:
@@ -45,7 +45,9 @@ def asserted(reading: Reading, vocabulary: Vocabulary) -> tuple[Mention, ...]:
             continue
         affirmed.append(mention)
         former = _FORMER.search(" ".join(word.key for word in before)) or (after and after[0].key in _NO_LONGER)
-        if not former:
+        # "Brila weighs more than Aldo" names Brila.
+        measure = vocabulary.form == "name" and any(word.key == "than" for word in before)
+        if not former and not measure:
             present.append(mention)
     return tuple(present or affirmed)
 

@@ -20,7 +20,9 @@ SYSTEMS, PROBES = "kinject.systems", "kinject.probes"
 # The floor first, for a number within a minute; sft next, as its curve is the longest to wait for.
 _ORDER = ("closed_book", "sft", "rag", "kg", "oracle")
 # A pushback question is five dialogues of five answers; unanswerable probes come in pairs.
-_QUICK = {"recall": 150, "temporal": 60, "unanswerable": 120, "pushback": 30}
+_QUICK = {"recall": 150, "temporal": 60, "unanswerable": 120, "pushback": 30} | dict.fromkeys(
+    ("multihop", "aggregate", "compare"), 40
+)
 _FULL = {"recall": 400, "temporal": 400, "unanswerable": 800, "pushback": 400}
 _OTHER_QUICK, _OTHER_FULL = 60, 400
 _FULL_SEEDS = 3
