@@ -26,7 +26,7 @@ def study(
         str, typer.Argument(metavar="CORPUS_OR_FILE", help="a corpus folder, a shipped name or a data file")
     ],
     entity: Entity = None,
-    model: Annotated[str, typer.Option(help="mini, a Hugging Face id or a folder")] = "mini",
+    model: Annotated[str, typer.Option(help="mini, a Hugging Face id, a folder or openai:MODEL@URL")] = "mini",
     systems: Annotated[str | None, typer.Option(metavar="A,B", help="only these systems")] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="where the run goes (default: runs/CORPUS)")
@@ -57,6 +57,8 @@ def study(
     wanted = tuple(name.strip() for name in (systems or "").split(",") if name.strip())
     out = out or RUNS / folder.resolve().name
     plan = studies.Study(folder, out, model, wanted, tuple(settings or ()), full, seed)
+    for name in studies.left_out(plan):
+        typer.echo(f"kinject: {name} is left out: it trains weights, and those of {model} are elsewhere", err=True)
     with Display() as display:
         run = studies.run(plan, display)
     write(run)

@@ -53,7 +53,8 @@ class Completion:
     """What the model said. `log_probabilities` has one natural logarithm a generated token, the end included.
 
     `unconstrained` is False where the tools' grammar changed at least one token from the model's own first
-    choice: the share of True is the validity that the model would have had without a grammar.
+    choice: the share of True is the validity that the model would have had without a grammar. A remote server may
+    give no log-probabilities, or those without the end; it counts its tokens in `reported_tokens`.
     """
 
     text: str
@@ -62,15 +63,21 @@ class Completion:
     prompt_tokens: int = 0
     finish: Finish = "stop"
     unconstrained: bool = True
+    reported_tokens: int = 0
 
     @property
     def log_probability(self) -> float:
         return sum(self.log_probabilities)
 
+    @property
+    def tokens(self) -> int:
+        """How many were generated."""
+        return self.reported_tokens or len(self.log_probabilities)
+
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What a manifest records of a model."""
+    """What a manifest records of a model; `parameters` and `context_window` are 0 where nobody says (remote models)."""
 
     name: str
     fingerprint: str

@@ -65,7 +65,7 @@ class ChatModel(BaseChatModel):
             tool_call(name=call.name, args=call.arguments, id=f"call_{len(messages)}_{number}")
             for number, call in enumerate(completion.tool_calls)
         ]
-        read, written = completion.prompt_tokens, len(completion.log_probabilities)
+        read, written = completion.prompt_tokens, completion.tokens
         answer = AIMessage(
             completion.text,
             tool_calls=calls,

@@ -63,8 +63,12 @@ def errors(records: Sequence[Record]) -> dict[str, Estimate]:
 
 
 def calibration(records: Sequence[Record]) -> dict[str, Estimate]:
-    """CALIBRATION_METRICS of the first answers that were attempted; an abstention has no right or wrong."""
-    tried = [record for record in records if is_attempted(record)]
+    """CALIBRATION_METRICS of the first answers that were attempted; an abstention has no right or wrong.
+
+    Answers of a model that tells no probabilities have no confidence to be judged.
+    """
+    known = [record for record in records if record.answers[0].confidence_method != "unavailable"]
+    tried = [record for record in known if is_attempted(record)]
     confidence = [record.answers[0].confidence for record in tried]
     right, about = [is_right(record) for record in tried], clusters(tried)
     # Resampling, so a generator of its own: the same records have the same interval.

@@ -11,10 +11,10 @@ from kinject.lm import open_model
 from kinject.progress import Progress, silent
 from kinject.store import lock
 from kinject.study.job import Job
-from kinject.study.plan import Study, pin, settle
+from kinject.study.plan import Study, left_out, pin, settle
 from kinject.study.run import Run, open_run
 
-__all__ = ["Run", "Study", "open_run", "run"]
+__all__ = ["Run", "Study", "left_out", "open_run", "run"]
 
 
 def run(study: Study, progress: Progress = silent) -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 from kinject import __version__, plugins
 from kinject.corpus import Corpus
 from kinject.errors import OptionError, StoreError
+from kinject.lm.endpoint import is_remote
 from kinject.options import fill
 from kinject.store import write_whole
 
@@ -68,10 +69,17 @@ def plugin(system: str) -> ModuleType:
     return plugins.load(SYSTEMS, system)
 
 
+def left_out(study: Study) -> tuple[str, ...]:
+    """The systems that train weights, where none are named and the model's weights are elsewhere."""
+    if study.systems or not is_remote(study.model):
+        return ()
+    return tuple(name for name in _all_systems() if getattr(plugin(name), "NEEDS_WEIGHTS", False))
+
+
 def settle(study: Study) -> Plan:
     """Raises UnknownNameError or OptionError for a system, a setting or a value that does not exist."""
-    known, kinds = plugins.names(SYSTEMS), plugins.names(PROBES)
-    systems = study.systems or tuple(sorted(known, key=lambda name: (*_place(name), name)))
+    kinds = plugins.names(PROBES)
+    systems = study.systems or tuple(name for name in _all_systems() if name not in left_out(study))
     wanted: dict[str, list[str]] = {name: [] for name in dict.fromkeys(systems)}
     sizes = {kind: _size(kind, study.full) for kind in kinds}
     for setting in study.settings:
@@ -116,6 +124,10 @@ def pin(out: Path, plan: Plan, corpus: Corpus, model_fingerprint: str) -> None:
             )
         systems = before | systems
     write_whole(path, json.dumps({**same, "systems": systems}, indent=1, ensure_ascii=False))
+
+
+def _all_systems() -> list[str]:
+    return sorted(plugins.names(SYSTEMS), key=lambda name: (*_place(name), name))
 
 
 def _place(system: str) -> tuple[int]:

@@ -13,6 +13,7 @@ from kinject.corpus import Corpus
 from kinject.errors import StoreError, UnknownNameError
 from kinject.lm import open_model
 from kinject.lm.base import LM
+from kinject.lm.endpoint import check_recorded, is_remote
 from kinject.progress import Step
 from kinject.store import JsonLines, row_to_record
 from kinject.study.plan import plugin
@@ -34,8 +35,10 @@ class Run:
 
     @cached_property
     def model(self) -> LM:
-        """Raises StoreError if the model of that name is another one now."""
+        """Raises StoreError if the model of that name is another one now, ModelError if it cannot be opened."""
         recorded = self.manifest["model"]
+        if is_remote(recorded["name"]):
+            check_recorded(recorded["name"])
         model = open_model(recorded["name"])
         if model.info.fingerprint != recorded["fingerprint"]:
             raise StoreError(

@@ -40,6 +40,7 @@ from kinject.systems.sft.loop import Epoch, Plan, train
 from kinject.systems.sft.text import Example
 from kinject.types import Probe, System
 
+NEEDS_WEIGHTS = True  # a study of a remote model leaves it out
 _SCHEMA = 5
 _QUIZ = 60
 _SMALL = 50_000_000
