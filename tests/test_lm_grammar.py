@@ -6,7 +6,8 @@ from cost import seconds
 
 from kinject.errors import ModelError
 from kinject.lm.base import ToolCall, ToolSpec
-from kinject.lm.grammar import ToolGrammar, parse_tool_calls, text_before_calls
+from kinject.lm.grammar import ToolGrammar
+from kinject.lm.tool_formats import HERMES
 
 PROPERTIES = {"entity": {"type": "string"}, "relation": {"enum": ["price", "weight"]}, "on": {"$ref": "#/$defs/day"}}
 SCHEMA = {"type": "object", "properties": PROPERTIES, "required": ["entity", "relation"]}
@@ -80,9 +81,9 @@ def test_a_schema_that_cannot_be_a_grammar_is_named(tokenizer):
 
 
 def test_calls_are_read_from_text():
-    calls = parse_tool_calls(f"Let me see. {CALL}\n{CALL.replace('price', 'weight')}")
+    calls = HERMES.read(f"Let me see. {CALL}\n{CALL.replace('price', 'weight')}")
     assert calls == tuple(ToolCall("get_fact", {"entity": 'Ü "x"', "relation": name}) for name in ("price", "weight"))
-    assert text_before_calls(f"Let me see. {CALL}") == "Let me see."
+    assert HERMES.said(f"Let me see. {CALL}") == "Let me see."
 
 
 @pytest.mark.parametrize(
@@ -100,15 +101,15 @@ def test_calls_are_read_from_text():
     ],
 )
 def test_what_is_not_a_call_is_passed_over(text):
-    assert parse_tool_calls(text) == ()
+    assert HERMES.read(text) == ()
 
 
 def test_a_broken_call_does_not_hide_the_next():
-    assert parse_tool_calls('<tool_call>{"name": <tool_call>{"name": "f", "arguments": {}}') == (ToolCall("f", {}),)
+    assert HERMES.read('<tool_call>{"name": <tool_call>{"name": "f", "arguments": {}}') == (ToolCall("f", {}),)
 
 
 @pytest.mark.parametrize("piece", ["<tool_call>", '<tool_call>["', '<tool_call>{"a":"', '<tool_call>","'])
 def test_reading_calls_takes_linear_time(piece):
     short, long = ("<tool_call>[" + piece * count for count in (5_000, 20_000))
     # Four times the length: linear work costs 4 times as much, quadratic work 16 times.
-    assert seconds(lambda: parse_tool_calls(long)) < 10 * seconds(lambda: parse_tool_calls(short))
+    assert seconds(lambda: HERMES.read(long)) < 10 * seconds(lambda: HERMES.read(short))

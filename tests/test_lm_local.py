@@ -12,6 +12,8 @@ from kinject.lab.lesson import tools
 from kinject.lm import open_model
 from kinject.lm.base import Chat, Message, ToolCall, ToolSpec
 from kinject.lm.decoding import Prompt, generate
+from kinject.lm.loading import load
+from kinject.lm.local import UNSTATED_WINDOW, LocalLM
 from kinject.lm.lockstep import in_step
 from kinject.lm.prefill import Prefiller
 from kinject.lm.prompts import dialogue
@@ -114,6 +116,14 @@ def test_an_answer_ends_with_the_window(tiny_lm):
     nearly = asked("w" * (room - 3), max_new_tokens=50)
     completion = tiny_lm.complete(nearly)
     assert completion.prompt_tokens + len(completion.log_probabilities) <= 2048
+
+
+def test_a_window_that_nobody_states_is_finite(tiny_lfm2, monkeypatch):
+    loaded = load(str(tiny_lfm2))
+    monkeypatch.setattr(loaded.model.config, "max_position_embeddings", 0)
+    lm = LocalLM.start(loaded)
+    assert lm.info.context_window == UNSTATED_WINDOW
+    lm.close()
 
 
 def test_no_new_tokens_are_refused(tiny_lm):

@@ -3,6 +3,7 @@
 It says nothing of where the model runs: `local` batches on this machine, `remote` calls a URL, tests use a fake.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -31,6 +32,18 @@ class ToolSpec:
     name: str
     description: str
     parameters: dict[str, Any]
+
+
+def are_valid(calls: Sequence[ToolCall], tools: Sequence[ToolSpec]) -> bool:
+    """Whether each call names one of the tools, with the arguments that this must have and no others."""
+    schemas = {tool.name: tool.parameters for tool in tools}
+    return all(
+        call.name in schemas
+        and set(schemas[call.name].get("required", ()))
+        <= set(call.arguments)
+        <= set(schemas[call.name].get("properties", ()))
+        for call in calls
+    )
 
 
 MAX_NEW_TOKENS = 128  # a tool call with a day takes 70 to 85 tokens of a small vocabulary

@@ -7,11 +7,10 @@ import re
 import threading
 from typing import Any
 
-import jinja2
 from transformers import PreTrainedTokenizerBase
 
-from kinject.errors import ModelError
-from kinject.lm.base import Chat, Message, ToolSpec
+from kinject.lm.base import Chat, ToolCall
+from kinject.lm.template import ChatTemplate
 
 _TAG = re.compile(r"<.+>|\[.+\]", re.DOTALL)
 
@@ -20,26 +19,32 @@ class ChatEncoder:
     """Safe to use from many threads."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, name: str) -> None:
-        if not tokenizer.chat_template:
-            raise ModelError(f"{name} has no chat template; choose an instruction-tuned model or add a template")
-        self._tokenizer, self._name = tokenizer, name
+        """Raises ModelError for a tokenizer without a chat template."""
+        self.template = ChatTemplate(tokenizer, name)
+        self._tokenizer = tokenizer
         self._control = _control_tokens(tokenizer)
         self._lock = threading.Lock()
 
     def prompt(self, chat: Chat) -> tuple[int, ...]:
         """The chat up to where the assistant begins to speak. Raises ModelError if the template refuses it."""
-        messages = [self._message(message) for message in chat.messages]
-        tools = [self._tool(tool) for tool in chat.tools] or None
-        options: dict[str, Any] = {"tools": tools, "add_generation_prompt": True, "enable_thinking": False}
-        try:
-            text = self._tokenizer.apply_chat_template(messages, tokenize=False, **options)
-        except jinja2.TemplateError as error:
-            raise ModelError(f"the chat template of {self._name} refused the messages: {error}") from error
-        return self._encode(str(text))
+        return self._encode(self.template.render(chat.messages, chat.tools, self.harmless))
 
     def answer(self, text: str) -> tuple[int, ...]:
         """What the assistant says next, without the token that ends it."""
         return self._encode(self.harmless(text))
+
+    def reply(self, ids: tuple[int, ...]) -> tuple[str, tuple[ToolCall, ...]]:
+        """What the assistant said, and its calls, where it was offered tools.
+
+        A tokenizer that tells transformers how to read its model's responses is read so, all others by their format.
+        """
+        text, form = self.text(ids, keep_special=True), self.template.format
+        if getattr(self._tokenizer, "response_template", None) is not None:
+            try:
+                return _message(self._tokenizer.parse_response(text, prefix=""))
+            except (ValueError, KeyError, TypeError, AttributeError):  # no response as that template wants it
+                pass
+        return form.said(text), form.read(text)
 
     def text(self, ids: tuple[int, ...], keep_special: bool = False) -> str:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=not keep_special)).strip()
@@ -58,16 +63,11 @@ class ChatEncoder:
         with self._lock:
             return tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def _message(self, message: Message) -> dict[str, Any]:
-        written: dict[str, Any] = {"role": message.role, "content": self.harmless(message.content)}
-        if message.tool_calls:
-            calls = [{"name": call.name, "arguments": call.arguments} for call in message.tool_calls]
-            written["tool_calls"] = [{"type": "function", "function": self.harmless(call)} for call in calls]
-        return written
 
-    def _tool(self, tool: ToolSpec) -> dict[str, Any]:
-        function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
-        return {"type": "function", "function": self.harmless(function)}
+def _message(parsed: Any) -> tuple[str, tuple[ToolCall, ...]]:
+    functions = [call.get("function", call) for call in parsed.get("tool_calls") or ()]
+    calls = tuple(ToolCall(str(f["name"]), dict(f.get("arguments") or {})) for f in functions)
+    return str(parsed.get("content") or "").strip(), calls
 
 
 def _control_tokens(tokenizer: PreTrainedTokenizerBase) -> re.Pattern[str] | None:

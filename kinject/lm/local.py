@@ -19,12 +19,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from kinject.errors import KinjectError, ModelError, PromptTooLongError
 from kinject.lm import lockstep
 from kinject.lm.adapters import BASE, AdaptedModel
-from kinject.lm.base import Chat, Completion, Finish, ModelInfo
+from kinject.lm.base import Chat, Completion, Finish, ModelInfo, ToolSpec, are_valid
 from kinject.lm.batching import BatchingQueue, Job, Limits
 from kinject.lm.compute import computes
 from kinject.lm.decoding import Forced, Generated, Prompt, generate, score
 from kinject.lm.encoding import ChatEncoder
-from kinject.lm.grammar import ToolGrammar, parse_tool_calls, text_before_calls
+from kinject.lm.grammar import ToolGrammar
 from kinject.lm.loading import Loaded, fingerprint
 from kinject.lm.lockstep import Cohort
 from kinject.lm.prefill import Ids, Prefiller
@@ -32,6 +32,7 @@ from kinject.lm.prefill import Ids, Prefiller
 CPU = Limits(max_rows=64, max_tokens=8192)
 GPU = Limits(max_rows=256, max_tokens=65536)
 RECENT = 4096  # completions that are remembered
+UNSTATED_WINDOW = 32_768  # of a model that has no positions, and so no limit but its memory
 
 
 class LocalLM:
@@ -69,13 +70,14 @@ class LocalLM:
         if chat.max_new_tokens < 1:
             raise ModelError(f"max_new_tokens must be at least 1, found {chat.max_new_tokens}")
         longest = min(chat.max_new_tokens, shared.window - len(ids))
-        constraint = shared.grammar.constraint(chat.tools) if chat.tools else None
+        has_grammar = bool(chat.tools) and shared.encoder.template.has_grammar
+        constraint = shared.grammar.constraint(chat.tools) if has_grammar else None
         key = _digest(self._adapter, ids, longest, chat.tools)
         job = Job(("generate", self._adapter), len(ids), Prompt(ids, longest, constraint), key, lockstep.current())
         future, new = shared.memories.of(job.cohort).recent.setdefault(key, job.future)
         if new:
             self._submit(job)
-        return _completion(self._result(future), len(ids), shared.encoder, bool(chat.tools))
+        return _completion(self._result(future), len(ids), shared.encoder, chat.tools)
 
     def log_probability(self, chat: Chat, answer: str) -> float:
         """Natural log-probability of `answer`, and of ending there, as the assistant's next message."""
@@ -150,7 +152,7 @@ class _Shared:
         # Reading a large vocabulary takes a second: only where tools are used.
         model: Any = self.loaded.model
         vocabulary = model.get_output_embeddings().weight.shape[0]
-        return ToolGrammar(self.loaded.tokenizer, vocabulary, sorted(self.stop_ids))
+        return ToolGrammar(self.loaded.tokenizer, vocabulary, sorted(self.stop_ids), self.encoder.template.format)
 
 
 @dataclass(frozen=True)
@@ -228,18 +230,21 @@ def _digest(*asked: Any) -> bytes:
     return hashlib.sha256(repr(asked).encode()).digest()
 
 
-def _completion(generated: Generated, prompt_tokens: int, encoder: ChatEncoder, tools: bool) -> Completion:
-    text = encoder.text(generated.ids, keep_special=tools)
-    calls = parse_tool_calls(text) if tools else ()
+def _completion(
+    generated: Generated, prompt_tokens: int, encoder: ChatEncoder, tools: Sequence[ToolSpec]
+) -> Completion:
+    # A call that was cut off is not something said.
+    said, calls = encoder.reply(generated.ids) if tools else (encoder.text(generated.ids), ())
     finish: Finish = "length" if not generated.stopped else "tool_calls" if calls else "stop"
-    said = text_before_calls(text) if tools else text  # a call that was cut off is not something said
-    logs, free = generated.log_probabilities, generated.unconstrained
-    return Completion(said, calls, logs, prompt_tokens, finish, unconstrained=free)
+    # Without a grammar, it is the calls themselves that tell whether they are valid.
+    valid = generated.unconstrained and are_valid(calls, tools)
+    return Completion(said, calls, generated.log_probabilities, prompt_tokens, finish, unconstrained=valid)
 
 
 def _window(loaded: Loaded) -> int:
+    """As the configuration or else the tokenizer says; transformers writes 10**30 where neither does."""
     declared = getattr(loaded.model.config.get_text_config(), "max_position_embeddings", None)
-    return int(declared or loaded.tokenizer.model_max_length)
+    return int(declared or min(loaded.tokenizer.model_max_length, UNSTATED_WINDOW))
 
 
 def _stop_ids(loaded: Loaded) -> frozenset[int]:

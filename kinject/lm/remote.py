@@ -20,9 +20,9 @@ from langchain_openai.chat_models.base import BaseChatOpenAI
 from pydantic import SecretStr
 
 from kinject.errors import KinjectError, ModelError, OverloadedError, PromptTooLongError
-from kinject.lm.base import Chat, Completion, Finish, Message, ModelInfo, ToolCall, ToolSpec
+from kinject.lm.base import Chat, Completion, Finish, Message, ModelInfo, ToolCall, ToolSpec, are_valid
 from kinject.lm.endpoint import KEY, OFFICIAL, Endpoint, find_endpoint, find_key
-from kinject.lm.grammar import parse_tool_calls, text_before_calls
+from kinject.lm.tool_formats import HERMES
 
 _TOO_LONG = re.compile(
     r"context.{0,12}(length|size|window)|(prompt|input|request).{0,20}too (long|large)", re.IGNORECASE
@@ -209,7 +209,7 @@ def _completion(message: AIMessage, tools: Sequence[ToolSpec]) -> Completion:
     calls = tuple(ToolCall(name, _arguments(arguments)) for name, arguments in raw)
     if tools and not calls:
         # A server that knows nothing of tool calls leaves them in the text.
-        calls, text = parse_tool_calls(text), text_before_calls(text)
+        calls, text = HERMES.read(text), HERMES.said(text)
     content = (message.response_metadata.get("logprobs") or {}).get("content") or ()
     usage = message.usage_metadata
     cut = message.response_metadata.get("finish_reason") == "length"
@@ -220,7 +220,7 @@ def _completion(message: AIMessage, tools: Sequence[ToolSpec]) -> Completion:
         tuple(float(token["logprob"]) for token in content),
         usage["input_tokens"] if usage else 0,
         finish,
-        unconstrained=all(_is_object(arguments) for _, arguments in raw) and all(_fits(call, tools) for call in calls),
+        unconstrained=all(_is_object(text) for _, text in raw) and are_valid(calls, tools),
         reported_tokens=usage["output_tokens"] if usage else 0,
     )
 
@@ -241,11 +241,3 @@ def _read(text: str) -> Any:
         return json.loads(text)
     except (TypeError, ValueError, RecursionError):
         return None
-
-
-def _fits(call: ToolCall, tools: Sequence[ToolSpec]) -> bool:
-    """Whether there is such a tool, with the arguments that it must have and no others."""
-    schema = next((tool.parameters for tool in tools if tool.name == call.name), None)
-    if schema is None:
-        return False
-    return set(schema.get("required", ())) <= set(call.arguments) <= set(schema.get("properties", ()))

@@ -14,7 +14,9 @@ import torch
 
 from kinject.lm.encoding import ChatEncoder
 from kinject.lm.prompts import dialogue
+from kinject.lm.template import ChatTemplate
 from kinject.systems.sft.text import Example
+from kinject.types import Turn
 
 # A PreTrainedTokenizerBase, of which transformers leaves half the methods untyped.
 Tokenizer = Any
@@ -51,11 +53,10 @@ class Frame:
 
 
 def frame(tokenizer: Tokenizer) -> Frame:
-    messages = [{"role": m.role, "content": m.content} for m in dialogue(_QUESTION)]
-    more = [{"role": "assistant", "content": _ANSWER}, {"role": "user", "content": _NEXT}]
-    options = {"add_generation_prompt": True, "enable_thinking": False, "tokenize": False}
-    first, _, after = str(tokenizer.apply_chat_template(messages, **options)).partition(_QUESTION)
-    longer = str(tokenizer.apply_chat_template([*messages, *more], **options)).partition(_ANSWER)[2]
+    template = ChatTemplate(tokenizer, tokenizer.name_or_path)
+    first, _, after = template.render(dialogue(_QUESTION)).partition(_QUESTION)
+    history = (Turn("user", _QUESTION), Turn("assistant", _ANSWER))
+    longer = template.render(dialogue(_NEXT, history)).partition(_ANSWER)[2]
     between, _, after_next = longer.partition(_NEXT)
     can_go_on = between.startswith(tokenizer.eos_token) and after_next == after
     return Frame(first, between.removeprefix(tokenizer.eos_token), after, can_go_on)
