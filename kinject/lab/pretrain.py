@@ -24,9 +24,9 @@ from kinject.lab.arguing import Stance
 from kinject.lab.batches import Batch, collate, grouped
 from kinject.lab.pointers import Recorder, placed
 from kinject.lab.supply import Supply, supply
-from kinject.lab.workers import Worker, together
 from kinject.lm.loading import MINI, find_dtype, find_folder, load
 from kinject.lm.optim import MasterWeights, any_shape, linear
+from kinject.lm.workers import Worker, together
 from kinject.progress import Progress, Step, silent
 from kinject.store import artifact_is, new_artifact, write_whole
 

@@ -1,6 +1,6 @@
 """Examples as token ids, in right-padded batches of rows of about equal length.
 
-A text is cut where it is longer than the window; it never shares a row with another one.
+A text is cut where it is longer than the window; it never shares a row with another one here (see `packing`).
 """
 
 import random
@@ -33,6 +33,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Packed:
+    """Of texts that share a row: `segments` [rows, length] says which one a token is of, `places` where in it."""
+
+    segments: torch.Tensor
+    places: torch.Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Batch:
     """`ids` [rows, length]; `positions` of [rows * length] whose next token is predicted, and those tokens."""
 
@@ -40,6 +48,7 @@ class Batch:
     positions: torch.Tensor
     targets: torch.Tensor
     tokens: int
+    packed: Packed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ knows nothing of tokens.
 
 import random
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from kinject.corpus import Corpus, format_day, questions
@@ -17,6 +17,7 @@ from kinject.types import Fact, Relation
 
 _ANSWERS = 16  # in a row: what is saved by more is little, and a row has to fit into a window
 _OPEN_RANGE = timedelta(days=365)
+_LONGEST_HISTORY = 6  # values in a trace: longer ones leave no room for the answer
 _SYLLABLE = re.compile(r"[^aeiouy\W\d_]*[aeiouy]+", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+")
 
@@ -26,14 +27,27 @@ class Example:
     """A question about a subject with its answer, which is learnt.
 
     Without a question it is an answer by itself, of which the `given` beginning is not learnt; without a subject too, a
-    text that is learnt whole. An answer says first what it answers. So a fact is learnt under one wording, whatever the
-    question's, and what is left to learn of a phrasing is which relation it asks for.
+    text that is learnt whole. A question without a subject is about several, and asked by itself. An answer says first
+    what it answers. So a fact is learnt under one wording, whatever the question's, and what is left to learn of a
+    phrasing is which relation it asks for.
     """
 
     answer: str
     question: str = ""
     subject: str = ""
     given: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How facts are put into words; the defaults are the form that injects most."""
+
+    permute: bool = True  # an entity's facts in random order
+    same: bool = False  # always in the first phrasing, as often as in different ones
+    traces: bool = False  # about a day: what held when, before what held then
+
+
+PLAIN = Form()
 
 
 def windows(examples: Sequence[Example], most: int, rng: random.Random) -> Iterator[tuple[Example, ...]]:
@@ -63,21 +77,31 @@ def _together(examples: list[Example], most: int, rng: random.Random) -> Iterato
     yield from map(tuple, unfinished)
 
 
-def documents(corpus: Corpus) -> Iterator[Example]:
-    """The pages as they are, with their titles in front."""
+def documents(corpus: Corpus, unread: Collection[str] = ()) -> Iterator[Example]:
+    """The pages as they are, with their titles in front, but for those with the ids of `unread`."""
     for document in corpus.documents:
-        yield Example(f"{document.title}: {document.text}" if document.title else document.text)
+        if document.id not in unread:
+            yield Example(f"{document.title}: {document.text}" if document.title else document.text)
 
 
-def statements(corpus: Corpus, rng: random.Random) -> Iterator[Example]:
-    """A new page for each entity: all its facts in random order and words, dated ones with a day in their range."""
+def statements(
+    corpus: Corpus, rng: random.Random, form: Form = PLAIN, rephrased: Mapping[str, Sequence[str]] | None = None
+) -> Iterator[Example]:
+    """A new page for each entity: all its facts in random order and words, dated ones with a day in their range.
+
+    `rephrased` has further statements of a fact that holds without a date, by its id.
+    """
     for entity in corpus.entities():
         facts = list(corpus.facts_of(entity))
-        rng.shuffle(facts)
-        yield Example(" ".join(_statement(corpus, fact, rng) for fact in facts))
+        if form.permute:
+            rng.shuffle(facts)
+        others = rephrased or {}
+        yield Example(" ".join(_statement(corpus, fact, rng, form.same, others.get(fact.id, ())) for fact in facts))
 
 
-def asked(corpus: Corpus, rng: random.Random, times: int, dropout: float = 0.0) -> Iterator[Example]:
+def asked(
+    corpus: Corpus, rng: random.Random, times: int, dropout: float = 0.0, form: Form = PLAIN
+) -> Iterator[Example]:
     """Every fact in up to `times` phrasings: about now, if it holds now, and for a dated one about its days.
 
     With `dropout` a word of a phrasing is left out with that probability, its subject and day never: each word has to
@@ -88,13 +112,15 @@ def asked(corpus: Corpus, rng: random.Random, times: int, dropout: float = 0.0) 
         for relation in corpus.relations:
             facts = corpus.facts_of(entity, relation.name)
             if now := current.facts_of(entity, relation.name):
-                templates = questions(relation, "train")
-                for template in rng.sample(templates, min(times, len(templates))):
+                for template in _drawn(questions(relation, "train"), rng, times, form.same):
                     answer = stated(entity, relation.name, _objects(now))
                     yield Example(answer, _thinned(template, relation, dropout, rng).format(subject=entity), entity)
             for fact in facts:
                 if fact.valid_from or fact.valid_to:
-                    yield from _asked_on_days(corpus, fact, rng, times, dropout)
+                    told = _history(facts) if form.traces else ""
+                    for template in _drawn(questions(relation, "train", dated=True), rng, times, form.same):
+                        example = _asked_on_a_day(corpus, fact, template, rng, dropout)
+                        yield replace(example, answer=told + example.answer)
 
 
 def answers(corpus: Corpus, rng: random.Random) -> Iterator[Example]:
@@ -148,15 +174,17 @@ def _invented(rng: random.Random, words: list[str]) -> str:
     return "".join(rng.choice(syllables).lower() for _ in range(rng.randint(2, 3))).capitalize()
 
 
-def _statement(corpus: Corpus, fact: Fact, rng: random.Random) -> str:
+def _statement(corpus: Corpus, fact: Fact, rng: random.Random, same: bool, rephrased: Sequence[str]) -> str:
     templates = corpus.relation(fact.relation).statements
     undated = [template for template in templates if "{date}" not in template]
     holds = fact.valid_to is None if corpus.day is None else fact.holds_on(corpus.day)
     if not (fact.valid_from or fact.valid_to) or (holds and rng.random() < 0.5):
-        return rng.choice(undated).format(subject=fact.subject, object=fact.object)
+        wordings = [*(t.format(subject=fact.subject, object=fact.object) for t in undated), *rephrased]
+        return wordings[0] if same else rng.choice(wordings)
     dated = [t for t in templates if "{date}" in t] or ["As of {date}: " + t for t in undated]
     day = _day_inside(corpus, fact, rng)
-    return rng.choice(dated).format(subject=fact.subject, object=fact.object, date=format_day(day))
+    template = dated[0] if same else rng.choice(dated)
+    return template.format(subject=fact.subject, object=fact.object, date=format_day(day))
 
 
 def _thinned(template: str, relation: Relation, dropout: float, rng: random.Random) -> str:
@@ -166,15 +194,33 @@ def _thinned(template: str, relation: Relation, dropout: float, rng: random.Rand
     return template if fold(left) in map(fold, held_out) else left
 
 
-def _asked_on_days(corpus: Corpus, fact: Fact, rng: random.Random, times: int, dropout: float) -> Iterator[Example]:
-    relation = corpus.relation(fact.relation)
-    templates = questions(relation, "train", dated=True)
-    for template in rng.sample(templates, min(times, len(templates))):
-        day = _day_inside(corpus, fact, rng)
-        on = format_day(day)
-        answer = stated(fact.subject, fact.relation, _objects_on(corpus, fact, day), on)
-        question = _thinned(template, relation, dropout, rng).format(subject=fact.subject, date=on)
-        yield Example(answer, question, fact.subject)
+def _drawn(templates: Sequence[str], rng: random.Random, times: int, same: bool) -> list[str]:
+    count = min(times, len(templates))
+    return [templates[0]] * count if same else rng.sample(templates, count)
+
+
+def _asked_on_a_day(corpus: Corpus, fact: Fact, template: str, rng: random.Random, dropout: float) -> Example:
+    day = _day_inside(corpus, fact, rng)
+    on = format_day(day)
+    answer = stated(fact.subject, fact.relation, _objects_on(corpus, fact, day), on)
+    thinned = _thinned(template, corpus.relation(fact.relation), dropout, rng)
+    return Example(answer, thinned.format(subject=fact.subject, date=on), fact.subject)
+
+
+def _history(facts: Sequence[Fact]) -> str:
+    """A line that says what held when, the first value first; nothing where there is one value, or a long list."""
+    if not 1 < len(facts) <= _LONGEST_HISTORY:
+        return ""
+    ordered = sorted(facts, key=lambda fact: (fact.valid_from or date.min, fact.valid_to or date.max))
+    said = "; ".join(" ".join([fact.object, *_range(fact)]) for fact in ordered)
+    return stated(facts[0].subject, facts[0].relation, said) + "\n"
+
+
+def _range(fact: Fact) -> Iterator[str]:
+    if fact.valid_from:
+        yield f"from {format_day(fact.valid_from)}"
+    if fact.valid_to:
+        yield f"until {format_day(fact.valid_to - timedelta(days=1))}"
 
 
 def _objects_on(corpus: Corpus, fact: Fact, day: date) -> str:

@@ -54,6 +54,16 @@ class Worker:
         return found
 
 
+def whose() -> Worker:
+    """This process's part where it was started as one of several, as `accelerate launch` does; else it is alone."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if not dist.is_initialized():
+        if size == 1:
+            return Worker()
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    return Worker(dist.get_rank(), dist.get_world_size())
+
+
 @contextmanager
 def together(size: int, work: Callable[..., object], *args: object) -> Iterator[Worker]:
     """This process as the first of `size`, while the others run `work(worker, *args)`; they end with the block.

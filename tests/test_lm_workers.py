@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kinject.lab.workers import Worker, together
+from kinject.lm.workers import Worker, together
 
 
 def exchange(worker: Worker) -> tuple[list[int], list[torch.Tensor]]:
