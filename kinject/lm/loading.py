@@ -119,7 +119,7 @@ def fingerprint(folder: Path) -> str:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """No progress bar for weights, no word of peft on a second adapter; nor, later, advice to install CUDA kernels."""
+    """No progress bar for weights, no word of peft on further adapters or tied embeddings, no advice to install kernels."""
     logging.getLogger("transformers.integrations.hub_kernels").addFilter(_is_not_advice)
     bars: Any = transformers.utils.logging
     shown = bars.is_progress_bar_enabled()
@@ -127,6 +127,7 @@ def quietly() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Already found a `peft_config`")
+            warnings.filterwarnings("ignore", "Model has `tie_word_embeddings=True` and a tied layer")
             yield
     finally:
         if shown:

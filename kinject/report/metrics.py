@@ -34,7 +34,20 @@ OVERVIEW = (
 )
 
 # Metrics that are no shares of probes: shown as plain numbers, or as differences of shares in percentage points.
-SCORES = ("auroc", "brier", "ece", "aurc", "d_prime", "f", "score", "mrr", "ndcg", "calls_per_answer", "seconds")
+SCORES = (
+    "auroc",
+    "brier",
+    "ece",
+    "aurc",
+    "d_prime",
+    "f",
+    "score",
+    "mrr",
+    "ndcg",
+    "calls_per_answer",
+    "seconds",
+    "bits",
+)
 DIFFERENCES = ("_net", "accuracy_effect", "refusal_gap")
 
 DEFINITIONS = (

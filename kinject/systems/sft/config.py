@@ -26,7 +26,7 @@ class Config:
     frozen_layers: int = 4  # first layers that stay as they are, and the embeddings, for method=frozen; mini has 8
     lora_rank: int = 32  # of the adapter, for method=lora
     lora_targets: Literal["all-linear", "attention", "mlp"] = "all-linear"  # attention: what mixes positions
-    lora_embeddings: bool = False  # the adapter holds the embeddings too, and the head where it is tied to them
+    lora_embeddings: bool = False  # the adapter lies beside the embeddings and the head too
     # what an epoch holds
     data: Literal["mixed", "documents", "qa"] = "mixed"  # documents or questions alone inject little
     epochs: int = 8  # the loss still falls here; more of them do not fit into a quick study on two cores

@@ -11,7 +11,7 @@ from safetensors import safe_open
 from torch import nn
 
 from kinject.errors import ModelError
-from kinject.lm.loading import Loaded
+from kinject.lm.loading import Loaded, quietly
 from kinject.systems.sft.config import Config
 
 # A PreTrainedModel, of which transformers leaves half the methods untyped.
@@ -74,11 +74,8 @@ def _layers(model: Network) -> nn.ModuleList:
 def _adapter(loaded: Loaded, config: Config) -> PeftModel:
     """Put LoRA matrices beside the linear layers of the loaded model, which alone are trained from here on."""
     targets = _targets(loaded.model, config)
-    tied = config.lora_embeddings and bool(loaded.model.config.get_text_config().tie_word_embeddings)
-    lora = LoraConfig(
-        r=config.lora_rank, lora_alpha=2 * config.lora_rank, target_modules=targets, ensure_weight_tying=tied
-    )
-    with torch.random.fork_rng(), warnings.catch_warnings():
+    lora = LoraConfig(r=config.lora_rank, lora_alpha=2 * config.lora_rank, target_modules=targets)
+    with torch.random.fork_rng(), quietly(), warnings.catch_warnings():
         torch.manual_seed(config.seed)
         # peft still asks for a property that transformers has renamed.
         warnings.simplefilter("ignore", FutureWarning)
@@ -89,7 +86,7 @@ def _adapter(loaded: Loaded, config: Config) -> PeftModel:
 
 
 def _adapter_of(loaded: Loaded, folder: Path) -> PeftModel:
-    with warnings.catch_warnings():
+    with quietly(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         options: dict[str, Any] = {"is_trainable": True, "autocast_adapter_dtype": False}
         return PeftModel.from_pretrained(loaded.model, str(folder), **options)
@@ -105,5 +102,7 @@ def _targets(model: Network, config: Config) -> str | list[str]:
     if not wanted:
         raise ModelError(f"lora_targets={config.lora_targets} finds no such layer in this model; use all-linear")
     if config.lora_embeddings:
-        wanted.add(next(name for name, part in model.named_modules() if part is embeddings))
+        # A matrix each, also where the two are tied: those that peft ties are two weights in one storage, of which an
+        # optimiser with masters would keep one update.
+        wanted |= {name for name, part in model.named_modules() if part in (embeddings, head)}
     return sorted(wanted)

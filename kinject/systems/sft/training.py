@@ -103,7 +103,9 @@ def opened(name: str, model: LocalLM, config: Config, worker: Worker) -> Loaded:
             weight.data = weight.data.to(getattr(torch, config.dtype))
     if config.gradient_checkpointing:
         network: Any = loaded.model
-        network.gradient_checkpointing_enable({"use_reentrant": False})
+        # The name before transformers 5.23 is deprecated since.
+        enable = getattr(network, "activation_checkpointing_enable", None) or network.gradient_checkpointing_enable
+        enable({"use_reentrant": False})
     if config.packing:
         packing.check(loaded.model)
     return loaded
