@@ -14,11 +14,13 @@ import torch
 from conftest import make_toy_corpus
 from safetensors.torch import load_file
 
+from kinject import corpus as corpora
 from kinject.errors import CorpusError, ModelError
 from kinject.lm.loading import load
 from kinject.lm.workers import Worker, together
 from kinject.systems import sft
 from kinject.systems.sft import packing
+from kinject.systems.sft.__main__ import main
 from kinject.systems.sft.batches import batched
 from kinject.systems.sft.checkpoints import Checkpoints, Epoch, best
 from kinject.systems.sft.loop import Plan, train
@@ -193,3 +195,27 @@ def test_a_damaged_checkpoint_is_passed_over(tiny_lm, tmp_path, finished):
 
 def test_checkpoints_of_another_run_are_not_taken(tmp_path):
     assert Checkpoints(tmp_path, "y").resume(None).curve == ()
+
+
+def test_what_is_trained_alone_is_opened_by_a_study(tiny_lm, tiny_lfm2, tmp_path):
+    corpora.save(CORPUS, tmp_path / "toy")
+    options = ["--set", "epochs=1", "--set", "max_new_tokens=2"]
+    assert main([str(tmp_path / "toy"), str(tmp_path / "run"), "--model", str(tiny_lfm2), *options]) == 0
+
+    def refuse(step):
+        raise AssertionError("it trains")
+
+    config = sft.Config(epochs=1, max_new_tokens=2)
+    sft.build(corpora.load(tmp_path / "toy"), tmp_path / "run" / "systems" / "sft", tiny_lm, config, refuse)
+
+
+def test_training_alone_says_what_is_wrong(tmp_path, capsys):
+    assert main([str(tmp_path), str(tmp_path), "--set", "epoch=1"]) == 2
+    assert capsys.readouterr().err.startswith("kinject: no option 'epoch'; did you mean 'epochs'?")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's compiler asks for its own old names
+def test_a_compiled_training_learns_the_same(tiny_qwen3, tmp_path):
+    plain, compiled = (trained(tmp_path / str(c), str(tiny_qwen3), compile=c)[0] for c in (False, True))
+    assert compiled[1].loss == pytest.approx(plain[1].loss, rel=1e-3)

@@ -119,7 +119,7 @@ def fingerprint(folder: Path) -> str:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """No progress bar for weights, no word of peft on further adapters or tied embeddings, no advice to install kernels."""
+    """No progress bar for weights, no word of peft on further adapters or tied embeddings, no advice on kernels."""
     logging.getLogger("transformers.integrations.hub_kernels").addFilter(_is_not_advice)
     bars: Any = transformers.utils.logging
     shown = bars.is_progress_bar_enabled()

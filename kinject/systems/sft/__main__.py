@@ -1,7 +1,7 @@
 """Training alone, for several processes: `accelerate launch --num_processes 2 -m kinject.systems.sft CORPUS OUT`.
 
-The processes share the batches of each step (`--set accumulate=2`), and the first one writes OUT/systems/sft. A study of
-the same corpus, model and options in OUT then opens what was trained.
+The processes share the batches of each step (`--set accumulate=2`), and the first one writes OUT/systems/sft. A study
+of the same corpus, model and options in OUT then opens what was trained.
 """
 
 import argparse
