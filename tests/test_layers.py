@@ -16,6 +16,7 @@ LAYERS = (
     ("plugins", "options", "store"),
     ("corpus",),
     ("lm",),
+    ("instructions",),
     ("systems",),
     ("grading", "stats"),
     ("probes",),

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from kinject import __version__
-from kinject.cli import corpora, models, runs
+from kinject.cli import corpora, instructions, models, runs
 from kinject.edge import Edge
 
 EXAMPLES = """Teach a language model one corpus three ways, by training, by retrieval and by a knowledge graph, and
@@ -60,3 +60,4 @@ app.command()(runs.serve)
 app.command()(runs.report)
 app.command()(models.pretrain)
 app.command()(models.exam)
+app.command()(instructions.instruct)
