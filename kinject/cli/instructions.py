@@ -25,7 +25,7 @@ def instruct(
     """Make instruction data in the Alpaca format. A stopped build goes on.
 
     \b
-      kinject instruct catalog --out tasks.json --model Qwen/Qwen3-4B --n 200
+      kinject instruct catalog --out tasks.json --model Qwen/Qwen3-4B --n 200 --set self_instruct=400
     """
     from kinject import corpus as corpora
     from kinject.instructions.build import Job, build, report_file

@@ -84,7 +84,7 @@ def task_of(row: Any, where: str) -> Task:
     source = texts["source"] or "other"
     if source not in _SOURCES:
         raise CorpusError(f"{where}: 'source' is {source!r}; known: {', '.join(_SOURCES)}")
-    return Task(texts["instruction"].strip(), texts["output"].strip(), texts["input"].strip(), source)  # type: ignore[arg-type]
+    return Task(texts["instruction"], texts["output"], texts["input"], source)  # type: ignore[arg-type]
 
 
 def check_format(path: Path) -> None:

@@ -12,7 +12,7 @@ from kinject.lm.prompts import ABSTENTION
 
 FEWEST_WORDS, MOST_WORDS = 3, 150  # of an instruction
 MOST_ANSWER_WORDS = 600
-# What a model that reads and writes text cannot look at or make; paths in a graph are not meant, but cost little.
+# What a model of text cannot look at or make. Some are false alarms, a graph of nodes say, and cost little.
 _UNSEEN = re.compile(
     r"\b(images?|graphs?|pictures?|photos?|photographs?|files?|maps?|draw|drawings?|plot|go to|videos?|audio|music"
     r"|flow ?charts?|diagrams?|screenshots?|attach(ed|ments?)|website|url|links?|browse)\b",

@@ -35,7 +35,7 @@ from kinject.types import System
 
 NEEDS_WEIGHTS = True  # a study of a remote model leaves it out
 _SCHEMA = 1
-_LONGEST = 1024  # tokens in a row: an instruction comes with a text
+_LONGEST = 1024  # tokens of a row: an instruction comes with a text
 _SMALL = 50_000_000
 
 
@@ -75,7 +75,8 @@ def build(corpus: Corpus, store: Path, model: LM, config: Config, progress: Prog
     folder = store / "model"
     if not artifact_is(folder, fingerprint):
         loaded = load(model.info.name, str(model.model.device))
-        plan = _plan(_Course(corpus, tasks, config, loaded), fingerprint, model.info.parameters)
+        longest = min(_LONGEST, model.info.context_window)
+        plan = _plan(_Course(corpus, tasks, config, loaded, longest), fingerprint, model.info.parameters)
         train(loaded.model, plan, store / "checkpoints", lambda step: progress(replace(step, stage="ift")))
         with new_artifact(folder, fingerprint) as path, no_bars():
             loaded.model.save_pretrained(path)
@@ -98,15 +99,15 @@ class _Course:
     tasks: tuple[Task, ...] | None
     config: Config
     loaded: Loaded
+    longest: int  # tokens of a row
 
     def epoch(self, rng: random.Random) -> list[Batch]:
         config, tokenizer = self.config, self.loaded.tokenizer
         tasks = self.tasks or invented.tasks(self.corpus, config.made, config.missing_share, rng)
-        longest = min(_LONGEST, self.loaded.model.config.get_text_config().max_position_embeddings)
         encoder = ChatEncoder(tokenizer, tokenizer.name_or_path)
-        rows = list(encode([(example(task),) for task in tasks], encoder, tokenizer, longest))
+        rows = list(encode([(example(task),) for task in tasks], encoder, tokenizer, self.longest))
         if not rows:
-            raise CorpusError(f"none of the {len(tasks)} tasks fits into {longest} tokens; give shorter ones")
+            raise CorpusError(f"none of the {len(tasks)} tasks fits into {self.longest} tokens; give shorter ones")
         end, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
         return batched(rows, config.batch_tokens, end if pad is None else pad, rng)
 

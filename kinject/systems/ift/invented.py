@@ -36,7 +36,7 @@ def tasks(corpus: Corpus, n: int, missing_share: float, rng: random.Random) -> l
 
 class _Maker:
     def __init__(self, corpus: Corpus, rng: random.Random) -> None:
-        self._corpus, self._rng = corpus, rng
+        self._rng = rng
         usable = [r for r in corpus.relations if _undated(r.statements) and questions(r, "train")]
         self._relations = {relation.name: relation for relation in usable}
         self._models: dict[str, list[Fact]] = {}
