@@ -4,13 +4,13 @@ from dataclasses import replace
 import pytest
 from conftest import FakeLM, make_toy_corpus
 
-from kinject import corpus, study
+from kinject import corpus, plugins, study
 from kinject.errors import OptionError, PromptTooLongError, StoreError, UnknownNameError
 from kinject.grading import Grader
 from kinject.store import JsonLines
 from kinject.study import Study, asking, job
 from kinject.study.asking import Asked, ask_all, converse
-from kinject.study.plan import settle
+from kinject.study.plan import QUICK_SYSTEMS, settle
 from kinject.systems.closed_book import ClosedBook, Config
 from kinject.types import Answer, Probe, Record, Turn
 
@@ -167,6 +167,13 @@ def test_the_full_study_trains_three_seeds(small):
     plan = settle(replace(small, full=True, settings=()))
     assert (plan.seeds("sft"), plan.seeds("rag"), plan.config("sft", 2).seed) == ((0, 1, 2), (0,), 2)
     assert min(plan.sizes.values()) >= 400
+
+
+def test_a_quick_study_takes_five_systems_and_a_full_one_all_that_there_are(small):
+    quick, full = (settle(replace(small, full=full, settings=())).configs for full in (False, True))
+    assert tuple(quick) == QUICK_SYSTEMS
+    assert tuple(full)[: len(quick)] == QUICK_SYSTEMS
+    assert set(full) == set(plugins.names("kinject.systems"))
 
 
 def test_the_size_of_one_family_does_not_change_the_probes_of_another(small):

@@ -27,7 +27,10 @@ def study(
     ],
     entity: Entity = None,
     model: Annotated[str, typer.Option(help="mini, a Hugging Face id, a folder or openai:MODEL@URL")] = "mini",
-    systems: Annotated[str | None, typer.Option(metavar="A,B", help="only these systems")] = None,
+    systems: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="only these (default: closed_book,sft,rag,kg,oracle; all with --full)"),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="where the run goes (default: runs/CORPUS)")
     ] = None,

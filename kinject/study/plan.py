@@ -18,8 +18,9 @@ from kinject.store import write_whole
 
 PLAN = "plan.json"
 SYSTEMS, PROBES = "kinject.systems", "kinject.probes"
-# The floor first, for a number within a minute; sft next, as its curve is the longest to wait for.
-_ORDER = ("closed_book", "sft", "rag", "kg", "oracle")
+# What a quick study builds, in this order: the floor first, for a number within a minute; sft next, as its curve is the
+# longest to wait for. What is made of these, or reads more than a small model can, is named or left to a full study.
+QUICK_SYSTEMS = ("closed_book", "sft", "rag", "kg", "oracle")
 # A pushback question is five dialogues of five answers; unanswerable probes come in pairs.
 _QUICK = {"recall": 150, "temporal": 60, "unanswerable": 120, "pushback": 30} | dict.fromkeys(
     ("multihop", "aggregate", "compare"), 40
@@ -31,7 +32,7 @@ _FULL_SEEDS = 3
 
 @dataclass(frozen=True)
 class Study:
-    """`corpus` is a corpus folder and `out` the run's. No systems or probes: all that there are.
+    """`corpus` is a corpus folder and `out` the run's. No systems: those of QUICK_SYSTEMS, and all in a full study.
 
     `settings` are strings such as "sft.epochs=20" (an option of a system) or "recall=50" (the size of a family).
     `full` takes 400 or more probes a family and three seeds of every system that has one.
@@ -73,13 +74,13 @@ def left_out(study: Study) -> tuple[str, ...]:
     """The systems that train weights, where none are named and the model's weights are elsewhere."""
     if study.systems or not is_remote(study.model):
         return ()
-    return tuple(name for name in _all_systems() if getattr(plugin(name), "NEEDS_WEIGHTS", False))
+    return tuple(name for name in _by_default(study) if getattr(plugin(name), "NEEDS_WEIGHTS", False))
 
 
 def settle(study: Study) -> Plan:
     """Raises UnknownNameError or OptionError for a system, a setting or a value that does not exist."""
     kinds = plugins.names(PROBES)
-    systems = study.systems or tuple(name for name in _all_systems() if name not in left_out(study))
+    systems = study.systems or tuple(name for name in _by_default(study) if name not in left_out(study))
     wanted: dict[str, list[str]] = {name: [] for name in dict.fromkeys(systems)}
     sizes = {kind: _size(kind, study.full) for kind in kinds}
     for setting in study.settings:
@@ -126,12 +127,9 @@ def pin(out: Path, plan: Plan, corpus: Corpus, model_fingerprint: str) -> None:
     write_whole(path, json.dumps({**same, "systems": systems}, indent=1, ensure_ascii=False))
 
 
-def _all_systems() -> list[str]:
-    return sorted(plugins.names(SYSTEMS), key=lambda name: (*_place(name), name))
-
-
-def _place(system: str) -> tuple[int]:
-    return (_ORDER.index(system) if system in _ORDER else len(_ORDER),)
+def _by_default(study: Study) -> tuple[str, ...]:
+    further = [name for name in plugins.names(SYSTEMS) if study.full and name not in QUICK_SYSTEMS]
+    return (*QUICK_SYSTEMS, *further)
 
 
 def _size(kind: str, full: bool) -> int:
