@@ -17,7 +17,7 @@ CORPUS = make_toy_corpus()
 SYSTEMS = plugins.names("kinject.systems")
 KINDS = plugins.names("kinject.probes")
 # What makes a build quick on a tiny model; a system without such an option takes its defaults.
-QUICK = {"epochs": 1, "made": 8, "paraphrases": 1, "max_new_tokens": 4, "max_model_calls": 2}
+QUICK = {"epochs": 1, "made": 8, "paraphrases": 1, "max_new_tokens": 4, "max_model_calls": 2, "dev": 2}
 
 
 def quick(config):

@@ -6,7 +6,7 @@ does not mean "Vantor 300". It knows nothing of the graph.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
@@ -40,6 +40,23 @@ def fold(name: str) -> str:
     plain = _ACRONYM.sub(lambda found: found[0].replace(".", "") + " ", plain)
     words = _WORD.findall(_APOSTROPHE.sub("", plain).casefold())
     return " ".join(words[1:] if len(words) > 1 and words[0] == "the" else words)
+
+
+class NamesInText:
+    """Which of the names stand in a text, all of them folded: the longest ones that do not overlap, in order."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = frozenset(names)
+        self._longest = max((len(name.split()) for name in names), default=0)
+
+    def __call__(self, text: str) -> list[str]:
+        words, found, start = fold(text).split(), [], 0
+        while start < len(words):
+            lengths = range(min(self._longest, len(words) - start), 0, -1)
+            name = next((n for size in lengths if (n := " ".join(words[start : start + size])) in self._names), "")
+            found += [name] if name else []
+            start += len(name.split()) or 1
+        return found
 
 
 class NameIndex:

@@ -17,7 +17,7 @@ from kinject.lm.base import LM, Chat, Completion, Message
 from kinject.lm.prompts import ANSWER_TOKENS, dialogue, reading
 from kinject.progress import Progress, silent
 from kinject.systems._answer import answer
-from kinject.systems._names import fold
+from kinject.systems._names import NamesInText, fold
 from kinject.types import Answer, Document, Evidence, System, Turn
 
 
@@ -69,23 +69,13 @@ class Pages:
                 counts[fold(fact.object)][fact.document_id] += 1
         self._documents = {document.id: document for document in corpus.documents}
         self._of = {name: self._own_first(name, found) for name, found in counts.items() if name}
-        self._longest = max((len(name.split()) for name in self._of), default=0)
+        self._names = NamesInText(self._of)
 
     def about(self, texts: Sequence[str]) -> list[Document]:
         """Own pages of the entities that the texts name, in that order, then the other pages that state their facts."""
         pages = [self._of[name] for text in texts for name in self._names(text)]
         ids = [page[0] for page in pages] + [id for page in pages for id in page[1:]]
         return [self._documents[id] for id in dict.fromkeys(ids)]
-
-    def _names(self, text: str) -> list[str]:
-        """The longest names in the text that do not overlap, in order."""
-        words, found, start = fold(text).split(), [], 0
-        while start < len(words):
-            lengths = range(min(self._longest, len(words) - start), 0, -1)
-            name = next((n for size in lengths if (n := " ".join(words[start : start + size])) in self._of), "")
-            found += [name] if name else []
-            start += len(name.split()) or 1
-        return found
 
     def _own_first(self, name: str, found: Counter[str]) -> list[str]:
         return sorted(found, key=lambda id: (fold(self._documents[id].title) != name, -found[id]))
