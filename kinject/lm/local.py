@@ -6,8 +6,9 @@ Greedy decoding only. Does not train, and does not know what is asked or why.
 import hashlib
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -62,6 +63,16 @@ class LocalLM:
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
         return self._shared.loaded.tokenizer
+
+    def ids(self, text: str) -> Ids:
+        """The tokens of a text by itself, without a template."""
+        return self._shared.encoder.answer(text)
+
+    @contextmanager
+    def network(self) -> Iterator[PreTrainedModel]:
+        """The network with this view's adapter in force, for who needs more of it than answers: below `computes`."""
+        with self._shared.adapted.using(self._adapter) as model:
+            yield model
 
     def complete(self, chat: Chat) -> Completion:
         """Blocks until the answer is there. Raises PromptTooLongError, OverloadedError or ModelError."""

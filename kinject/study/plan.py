@@ -70,17 +70,23 @@ def plugin(system: str) -> ModuleType:
     return plugins.load(SYSTEMS, system)
 
 
+def unnamed_systems(full: bool) -> tuple[str, ...]:
+    """What a study that names no systems builds, in this order."""
+    further = [name for name in plugins.names(SYSTEMS) if name not in QUICK_SYSTEMS]
+    return (*QUICK_SYSTEMS, *further) if full else QUICK_SYSTEMS
+
+
 def left_out(study: Study) -> tuple[str, ...]:
     """The systems that train weights, where none are named and the model's weights are elsewhere."""
     if study.systems or not is_remote(study.model):
         return ()
-    return tuple(name for name in _by_default(study) if getattr(plugin(name), "NEEDS_WEIGHTS", False))
+    return tuple(name for name in unnamed_systems(study.full) if getattr(plugin(name), "NEEDS_WEIGHTS", False))
 
 
 def settle(study: Study) -> Plan:
     """Raises UnknownNameError or OptionError for a system, a setting or a value that does not exist."""
     kinds = plugins.names(PROBES)
-    systems = study.systems or tuple(name for name in _by_default(study) if name not in left_out(study))
+    systems = study.systems or tuple(name for name in unnamed_systems(study.full) if name not in left_out(study))
     wanted: dict[str, list[str]] = {name: [] for name in dict.fromkeys(systems)}
     sizes = {kind: _size(kind, study.full) for kind in kinds}
     for setting in study.settings:
@@ -125,11 +131,6 @@ def pin(out: Path, plan: Plan, corpus: Corpus, model_fingerprint: str) -> None:
             )
         systems = before | systems
     write_whole(path, json.dumps({**same, "systems": systems}, indent=1, ensure_ascii=False))
-
-
-def _by_default(study: Study) -> tuple[str, ...]:
-    further = [name for name in plugins.names(SYSTEMS) if study.full and name not in QUICK_SYSTEMS]
-    return (*QUICK_SYSTEMS, *further)
 
 
 def _size(kind: str, full: bool) -> int:
