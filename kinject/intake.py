@@ -10,6 +10,8 @@ from pathlib import Path
 from kinject import corpus as corpora
 from kinject.corpus import importing
 from kinject.corpus.files import HEADER
+from kinject.corpus.graphs.exporting import read_back
+from kinject.corpus.graphs.stated import completed
 from kinject.corpus.importing import ImportOptions, ImportPlan
 from kinject.corpus.mapping import FILE
 from kinject.errors import CorpusError, OptionError
@@ -26,14 +28,21 @@ def planned(file: Path, folder: Path, name: str, entity: str, given: ImportOptio
 
     What was decided at an earlier import of the folder holds, except where `given` says otherwise.
     """
+    importing.check_name(name)
     mapping, options = folder / FILE, given
+    if (folder / HEADER).exists() and not mapping.is_file():
+        raise CorpusError(f"{folder} holds a corpus that was not imported; choose another --name")
+    if stated := read_back(file):
+        if entity or given != ImportOptions():
+            raise OptionError(f"{file} says itself what its facts are; leave out --entity, --role and their like")
+        return importing.plan_of(completed(stated, name), file)
     if mapping.is_file():
         saved = importing.read_mapping(mapping)
         entity, options = entity or saved.entity, importing.overridden(saved.options, given)
-    elif (folder / HEADER).exists():
-        raise CorpusError(f"{folder} holds a corpus that was not imported; choose another --name")
     if not entity:
-        columns = ", ".join(importing.read_table(file, options).columns)
+        table = importing.read_table(file, options)
+        entity, columns = table.entity, ", ".join(table.columns)
+    if not entity:
         raise OptionError(f"say which column names what each row is about: --entity COLUMN (columns: {columns})")
     return importing.plan(file, name, entity, options)
 

@@ -16,7 +16,7 @@ LAYERS = (
     ("plugins", "options", "store"),
     ("corpus",),
     ("lm",),
-    ("instructions",),
+    ("extraction", "instructions"),
     ("systems",),
     ("grading", "stats"),
     ("probes",),

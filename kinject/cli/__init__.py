@@ -54,6 +54,8 @@ def _options(
 # In the order in which --help shows them.
 app.command("list")(corpora.list_)
 app.command("import")(corpora.import_)
+app.command()(corpora.extract)
+app.command()(corpora.export)
 app.command()(runs.study)
 app.command()(runs.ask)
 app.command()(runs.serve)

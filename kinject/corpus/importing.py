@@ -8,6 +8,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rapidfuzz import process
@@ -20,7 +21,8 @@ from kinject.corpus.phrasing import relation_of, thing_of
 from kinject.corpus.plans import DEFAULT, ImportOptions, ImportPlan, Sample
 from kinject.corpus.preview import preview
 from kinject.corpus.prose import page
-from kinject.corpus.schema import KINDS, Inferred, Settings, infer
+from kinject.corpus.questions import questions
+from kinject.corpus.schema import KINDS, Column, Inferred, Settings, infer
 from kinject.corpus.table import ReadOptions, Table
 from kinject.errors import CorpusError
 from kinject.types import Document, Fact, Relation
@@ -29,14 +31,17 @@ __all__ = [
     "ImportOptions",
     "ImportPlan",
     "SavedMapping",
+    "check_name",
     "corpus_of",
     "mapping_toml",
     "overridden",
     "pairs",
     "plan",
+    "plan_of",
     "preview",
     "read_mapping",
     "read_table",
+    "relations_of",
 ]
 
 FORMATS = "kinject.corpus.formats"
@@ -46,8 +51,7 @@ SAMPLES = 3
 
 def plan(path: Path, name: str, entity: str, options: ImportOptions = DEFAULT) -> ImportPlan:
     """Read a table and decide what becomes of it; writes nothing. Raises CorpusError, always one line."""
-    if not re.fullmatch(r"\w[\w.-]*", name):
-        raise CorpusError(f"{name!r} cannot name a corpus; use letters, digits, '-', '_' and '.'")
+    check_name(name)
     table = read_table(path, options)
     check_entity(table, entity)
     _check_columns(table, entity, options)
@@ -56,7 +60,7 @@ def plan(path: Path, name: str, entity: str, options: ImportOptions = DEFAULT) -
     settings = Settings(options.roles, options.units, options.labels, options.keep, options.decimal, options.date_order)
     columns = infer(cleaned.table, entity, settings)
     names = unique_names(columns, cleaned.table.rows)
-    relations = _relations(columns)
+    relations = relations_of(columns)
     if not relations:
         dropped = "; ".join(f"{one.column.name}: {one.column.notes[-1]}" for one in columns[1:] if one.column.notes)
         raise CorpusError(f"{path}: no column states a fact about {entity!r} ({dropped or 'it is the only column'})")
@@ -91,13 +95,41 @@ def plan(path: Path, name: str, entity: str, options: ImportOptions = DEFAULT) -
         documents=documents,
         facts=facts,
         relations=relations,
+        description=f"Imported from {path.name}: one entity a row, named by its column {entity!r}.",
+    )
+
+
+def plan_of(corpus: Corpus, source: Path, options: ImportOptions = DEFAULT) -> ImportPlan:
+    """A corpus that is whole already as a plan, so that it can be shown before it is written."""
+    check_name(corpus.name)
+    columns = [Column("subject", "subject", "entity", "entity", "", corpus.entities()[0], len(corpus.entities()))]
+    for relation in corpus.relations:
+        texts = [fact.object for fact in corpus.facts if fact.relation == relation.name]
+        example = texts[0] if texts else ""
+        shown = Column(relation.name, relation.name, "fact", relation.kind, relation.unit, example, len(texts))
+        columns.append(replace(shown, distinct=len(set(texts))))
+    counts = {"rows": 0, "merged": 0, "rejected": 0, "entities": len(corpus.entities()), "facts": len(corpus.facts)}
+    return ImportPlan(
+        name=corpus.name,
+        source=source,
+        entity="subject",
+        columns=tuple(columns),
+        rejected=(),
+        notes=(),
+        samples=_samples(corpus.current().facts, corpus.relations, options.seed),
+        counts={**counts, "relations": len(corpus.relations)},
+        options=options,
+        documents=corpus.documents,
+        facts=corpus.facts,
+        relations=corpus.relations,
+        day=corpus.day,
+        description=corpus.description,
     )
 
 
 def corpus_of(plan: ImportPlan) -> Corpus:
     """The corpus of a plan, checked."""
-    description = f"Imported from {plan.source.name}: one entity a row, named by its column {plan.entity!r}."
-    corpus = Corpus(plan.name, plan.documents, plan.facts, plan.relations, description=description)
+    corpus = Corpus(plan.name, plan.documents, plan.facts, plan.relations, plan.day, plan.description)
     corpus.check()
     return corpus
 
@@ -121,6 +153,12 @@ def read_table(path: Path, options: ImportOptions = DEFAULT) -> Table:
     except OSError as error:
         raise CorpusError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from error
     return table
+
+
+def check_name(name: str) -> None:
+    """Raises CorpusError for what cannot be the name of a corpus and of its folder."""
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise CorpusError(f"{name!r} cannot name a corpus; use letters, digits, '-', '_' and '.'")
 
 
 def pairs(settings: Sequence[str], flag: str) -> dict[str, str]:
@@ -164,7 +202,10 @@ def _check_rejected(table: Table, options: ImportOptions) -> None:
         )
 
 
-def _relations(columns: Sequence[Inferred]) -> tuple[Relation, ...]:
+def relations_of(columns: Sequence[Inferred]) -> tuple[Relation, ...]:
+    """The relations of columns that state facts, the first column being the entity's; none of no columns."""
+    if not columns:
+        return ()
     thing = thing_of(columns[0].column.label)
     found = []
     for one in columns[1:]:
@@ -220,7 +261,7 @@ def _samples(facts: Sequence[Fact], relations: Sequence[Relation], seed: int) ->
     # One of each relation first, then any.
     order = [fact for _, fact in sorted(ranked, key=lambda pair: pair[0])]
     return tuple(
-        Sample(rng.choice(by_name[fact.relation].test_questions).format(subject=fact.subject), fact.object)
+        Sample(rng.choice(questions(by_name[fact.relation], "test")).format(subject=fact.subject), fact.object)
         for fact in order[:SAMPLES]
     )
 

@@ -62,7 +62,7 @@ def read_numbers(cells: Sequence[str], hints: Hints) -> Reading:
         notes.append(
             f"{example!r} was read with decimal mark {mark!r}; if that is wrong, say --decimal {_MARKS[mark]!r}"
         )
-    if others := sorted(set(units) - {unit}):
+    if others := sorted(word for word in units if _singular(word) != _singular(unit)):
         notes.append(f"{', '.join(others)} converted to {unit}")
     return Reading("number", values, unit, tuple(notes))
 
@@ -96,7 +96,9 @@ def _differs(cell: str) -> bool:
 def _value(quantity: Quantity, cell: str, unit: str, mark: str) -> Value | None:
     own = quantity.unit or unit
     amount = quantity.amount
-    if own != unit:
+    if _singular(own) == _singular(unit):
+        unit = own  # "1 year" beside "2 years" is no amount in another unit
+    else:
         converted = convert(float(amount), own, unit)
         if converted is None:
             return None
@@ -105,6 +107,10 @@ def _value(quantity: Quantity, cell: str, unit: str, mark: str) -> Value | None:
     # "1.299,00" would be read as another number by whoever knows only points.
     told = mark == "." and (own != unit or any(symbol in cell for symbol in SYMBOLS))
     return Value(text, (cell,) if told and cell != text else ())
+
+
+def _singular(unit: str) -> str:
+    return unit[:-1] if len(unit) > 3 and unit.endswith("s") else unit
 
 
 def with_unit(amount: str, unit: str) -> str:

@@ -68,6 +68,32 @@ _PRICE_STATEMENTS = ("{subject} costs {object} ({label}).", "At a {label} of {ob
 _PRICE_TRAIN = ("How much does {subject} cost?", "How much is {subject}?")
 _IN_TEXT = ("Its {label} is {object}.", "The {label} is {object}.")
 _LIST_IN_TEXT = ("Its {label} are {object}.", "The {label} are {object}.")
+# "made in" and "president of" are what something is, not what it has.
+_PREDICATE_STATEMENTS = (
+    "{subject} is {label} {object}.",
+    "As for {subject}: it is {label} {object}.",
+    "What {subject} is {label} is {object}.",
+    "{object} is what {subject} is {label}.",
+    "According to the records, {subject} is {label} {object}.",
+    "{subject} is listed as {label} {object}.",
+)
+_PREDICATE_TRAIN = (
+    "What is {subject} {label}?",
+    "{subject} is {label} what?",
+    "Tell me what {subject} is {label}.",
+    "Do you know what {subject} is {label}?",
+    "Please say what {subject} is {label}.",
+    "I would like to know what {subject} is {label}.",
+)
+_PREDICATE_TEST = (
+    "About {subject}: what is it {label}?",
+    "Can you look up what {subject} is {label}?",
+    "What is listed for {subject} under {label}?",
+    "Which is it that {subject} is {label}?",
+)
+_PREDICATE_INVERSE = ("Which {thing} is {label} {object}?", "What is {label} {object}?")
+_PREDICATE_IN_TEXT = ("It is {label} {object}.",)
+_PREPOSITIONS = frozenset({"of", "in", "by", "from", "with", "for", "to", "on", "at"})
 _NO_THING = frozenset({"name", "title", "label", "id", "sku", "code", "entity", "key"})
 
 
@@ -77,6 +103,10 @@ def relation_of(column: Column, thing: str, *, is_unique: bool) -> Relation:
     statements: tuple[str, ...]
     train: tuple[str, ...]
     statements, train, test = (_LIST_STATEMENTS, _LIST_TRAIN, _LIST_TEST) if plural else (_STATEMENTS, _TRAIN, _TEST)
+    inverse: tuple[str, ...] = _INVERSE
+    if is_predicate(column.label):
+        statements, train, test = _PREDICATE_STATEMENTS, _PREDICATE_TRAIN, _PREDICATE_TEST
+        inverse = _PREDICATE_INVERSE
     if is_price(column):
         statements, train = statements + _PRICE_STATEMENTS, train + _PRICE_TRAIN
     words = {"label": column.label, "thing": thing}
@@ -86,15 +116,23 @@ def relation_of(column: Column, thing: str, *, is_unique: bool) -> Relation:
         statements=_filled(statements, words),
         train_questions=_filled(train, words),
         test_questions=_filled(test, words),
-        inverse_questions=_filled(_INVERSE, words) if is_unique else (),
+        inverse_questions=_filled(inverse, words) if is_unique else (),
         unit=column.unit,
     )
 
 
 def in_text(relation: Relation) -> tuple[str, ...]:
     """Sentences for a page that has named its subject already."""
+    if is_predicate(relation.name):
+        return _filled(_PREDICATE_IN_TEXT, {"label": relation.name})
     plural = relation.kind == "list" and relation.name.endswith("s")
     return _filled(_LIST_IN_TEXT if plural else _IN_TEXT, {"label": relation.name})
+
+
+def is_predicate(label: str) -> bool:
+    """Whether the label reads behind "is": made in, president of, compatible with."""
+    *others, last = label.split()
+    return bool(others) and last in _PREPOSITIONS
 
 
 def thing_of(entity_label: str) -> str:

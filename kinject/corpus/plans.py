@@ -5,6 +5,7 @@ Decides nothing.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from kinject.corpus.schema import Column
@@ -51,3 +52,5 @@ class ImportPlan:
     documents: tuple[Document, ...] = field(repr=False)
     facts: tuple[Fact, ...] = field(repr=False)
     relations: tuple[Relation, ...] = field(repr=False)
+    day: date | None = None  # what "now" means, where the source says it
+    description: str = ""

@@ -6,6 +6,7 @@ States every fact once and nothing else; the same random stream gives the same p
 import random
 from collections.abc import Mapping, Sequence
 
+from kinject.corpus.days import format_day
 from kinject.corpus.phrasing import in_text
 from kinject.types import Fact, Relation
 
@@ -18,6 +19,15 @@ def page(facts: Sequence[Fact], texts: Sequence[str], relations: Mapping[str, Re
     for number, fact in enumerate(order):
         relation = relations[fact.relation]
         named = number == 0 or rng.random() < 0.5
-        template = rng.choice(relation.statements if named else in_text(relation))
-        sentences.append(template.format(subject=fact.subject, object=fact.object))
+        undated = [template for template in relation.statements if "{date}" not in template]
+        template = rng.choice(undated if named else in_text(relation))
+        sentences.append(_span(fact) + template.format(subject=fact.subject, object=fact.object))
     return "\n\n".join([" ".join(sentences), *texts]).strip()
+
+
+def _span(fact: Fact) -> str:
+    """In front of a sentence that was not always true, or is not any more."""
+    if fact.valid_to is None:
+        return f"Since {format_day(fact.valid_from)}: " if fact.valid_from else ""
+    start = f"From {format_day(fact.valid_from)} until" if fact.valid_from else "Until"
+    return f"{start} {format_day(fact.valid_to)} this held: "

@@ -32,12 +32,13 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Table:
-    """`notes` says of a column what reading did to it; "" is the whole table."""
+    """`notes` says what reading did to a column, or to all (""); `entity` is the column of names, where known."""
 
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     rejected: tuple[Rejected, ...] = ()
     notes: Mapping[str, str] = field(default_factory=dict)
+    entity: str = ""
 
 
 @dataclass(frozen=True)
