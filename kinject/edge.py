@@ -13,7 +13,7 @@ import typer
 from kinject.errors import KinjectError
 
 # The same command goes on where these were stopped.
-RESUMABLE = ("study", "pretrain")
+RESUMABLE = ("study", "update", "pretrain")
 
 
 class Exit(IntEnum):

@@ -5,12 +5,14 @@ On a terminal progress is one live bar a stage; anywhere else it is plain lines,
 
 import ast
 import importlib
+import json
 import math
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -26,6 +28,7 @@ from kinject.progress import Step
 from kinject.types import Answer
 
 if TYPE_CHECKING:
+    from kinject.forecast import Budget, Forecast
     from kinject.lab.exam import Result
 
 LINE_EVERY_S = 10.0
@@ -124,6 +127,48 @@ def results(run: Path) -> str:
         costs = (seconds(found.estimate(system, "cost", metric).value) for _, metric in COSTS)
         table.add_row(name(system), *shares, *costs)
     return _drawn(table)
+
+
+def updated(run: Path) -> str:
+    """What an update changed, a row a system."""
+    from kinject.freshness.table import COLUMNS, cells, summary
+    from kinject.store import JsonLines
+
+    manifest = json.loads((run / "study.json").read_text(encoding="utf-8"))
+    title = f"{manifest['corpus']['name']}: {summary(manifest)}"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE)
+    for column in COLUMNS:
+        table.add_column(column, justify="left" if column == "system" else "right")
+    for row in cells(manifest, JsonLines(run / "update.jsonl").rows()):
+        table.add_row(*row)
+    return _drawn(table)
+
+
+def forecast_table(found: "Forecast", budget: "Budget") -> str:
+    """A row a stage, those over budget marked, and below what breaks first."""
+    from kinject.report.wording import name, seconds, size
+
+    title = f"{found.corpus} with {found.model}: {found.entities:,} entities, {found.facts:,} facts"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE)
+    for column in ("stage", "time", "memory", "disk", "over", "measured", "grows"):
+        table.add_column(column, justify="right" if column in ("time", "memory", "disk") else "left")
+    broken = found.broken(budget)
+    for stage in found.stages:
+        kind, _, system = stage.name.partition(" ")
+        stands = [seconds(stage.seconds), size(stage.memory_bytes), size(stage.disk_bytes)]
+        mark = "over" if stage in broken else ""
+        table.add_row(f"{kind} {name(system)}".strip(), *stands, mark, stage.rate, stage.law)
+    verdict = found.verdict(budget)
+    return "\n".join([_drawn(table), "", *found.notes, verdict, f"calibrated in {found.calibration_s:.0f} s"])
+
+
+def forecast_json(found: "Forecast", budget: "Budget") -> str:
+    broken = found.broken(budget)
+    stages = [
+        {**row, "over": stage in broken} for stage, row in zip(found.stages, asdict(found)["stages"], strict=True)
+    ]
+    row = {**asdict(found), "stages": stages, "budget": asdict(budget), "verdict": found.verdict(budget)}
+    return json.dumps(row, ensure_ascii=False, indent=1)
 
 
 def scores(model: str, found: "Result") -> str:

@@ -23,6 +23,7 @@ LAYERS = (
     ("lab",),
     ("study",),
     ("report",),
+    ("freshness", "forecast"),
     ("edge", "terminal", "intake", "cli", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

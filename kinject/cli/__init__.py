@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from kinject import __version__
-from kinject.cli import corpora, instructions, models, runs
+from kinject.cli import corpora, instructions, models, runs, upkeep
 from kinject.edge import Edge
 
 EXAMPLES = """Teach a language model one corpus three ways, by training, by retrieval and by a knowledge graph, and
@@ -57,6 +57,8 @@ app.command("import")(corpora.import_)
 app.command()(corpora.extract)
 app.command()(corpora.export)
 app.command()(runs.study)
+app.command()(upkeep.plan)
+app.command()(upkeep.update)
 app.command()(runs.ask)
 app.command()(runs.serve)
 app.command()(runs.report)

@@ -5,13 +5,16 @@ Reads and writes no files, and builds nothing from what it holds.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 from kinject.corpus.checks import check_facts, check_references, check_relations
 from kinject.errors import UnknownNameError
 from kinject.types import Document, Fact, Relation
+
+_FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in (Document, Fact, Relation)}
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Corpus:
 
     def fingerprint(self) -> str:
         """16 hex digits over documents, facts, relations and day; name and description do not count."""
-        content = [[asdict(row) for row in rows] for rows in (self.documents, self.facts, self.relations)]
+        content = [[values(row) for row in rows] for rows in (self.documents, self.facts, self.relations)]
         canonical = json.dumps([*content, self.day], default=str, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
@@ -89,3 +92,8 @@ class Corpus:
     @cached_property
     def _relations(self) -> dict[str, Relation]:
         return {relation.name: relation for relation in self.relations}
+
+
+def values(row: Document | Fact | Relation) -> dict[str, Any]:
+    """The fields of a row by name. dataclasses.asdict would copy each value, and take several times as long."""
+    return {name: getattr(row, name) for name in _FIELDS[type(row)]}

@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import tomllib
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ import tomli_w
 from pydantic import TypeAdapter, ValidationError
 from rapidfuzz import process
 
-from kinject.corpus.core import Corpus
+from kinject.corpus.core import Corpus, values
 from kinject.errors import CorpusError, UnknownNameError
 from kinject.types import Document, Fact, Relation
 
@@ -27,6 +27,7 @@ _TABLES = ("relations", "documents", "facts")
 _PACKAGE = Path(__file__).parents[1]
 # The wheel carries the corpora inside the package, a checkout beside it.
 _SHIPPED = (_PACKAGE / "_corpora", _PACKAGE.parent / "corpora")
+_DEFAULTS = {kind: {field.name: field.default for field in fields(kind)} for kind in (Document, Fact, Relation)}
 
 Row = TypeVar("Row", Document, Fact, Relation)
 
@@ -110,8 +111,8 @@ def _lines(rows: tuple[Row, ...]) -> str:
 
 def _short(row: Document | Fact | Relation) -> dict[str, Any]:
     """The fields that differ from their default: a line shows what there is to know."""
-    values = asdict(row)
-    return {f.name: values[f.name] for f in fields(row) if f.default is MISSING or values[f.name] != f.default}
+    default = _DEFAULTS[type(row)]
+    return {name: value for name, value in values(row).items() if default[name] is MISSING or value != default[name]}
 
 
 def _write(path: Path, text: str) -> None:

@@ -49,10 +49,15 @@ MAX_REJECTED = 0.1  # above this share of rejected lines an import stops, unless
 SAMPLES = 3
 
 
-def plan(path: Path, name: str, entity: str, options: ImportOptions = DEFAULT) -> ImportPlan:
-    """Read a table and decide what becomes of it; writes nothing. Raises CorpusError, always one line."""
+def plan(
+    path: Path, name: str, entity: str, options: ImportOptions = DEFAULT, table: Table | None = None
+) -> ImportPlan:
+    """Read a table and decide what becomes of it; writes nothing. Raises CorpusError, always one line.
+
+    `table` is what was read from `path` already, or a part of it.
+    """
     check_name(name)
-    table = read_table(path, options)
+    table = table or read_table(path, options)
     check_entity(table, entity)
     _check_columns(table, entity, options)
     cleaned = clean(table, entity)

@@ -55,7 +55,7 @@ class Job:
         seconds = self._build_seconds()
         rows += measures.of_probes(records, systems, list(self.plan.sizes))
         rows += measures.of_costs(records, systems, seconds)
-        _write_rows(self.out / "estimates.jsonl", rows)
+        write_rows(self.out / "estimates.jsonl", rows)
         # Last: its existence means that the study is finished.
         write_whole(self.out / "study.json", json.dumps(self._manifest(seconds), indent=1, ensure_ascii=False))
 
@@ -107,10 +107,17 @@ class Job:
             "systems": {name: asdict(self.plan.config(name, self.plan.seed)) for name in self.plan.configs},
             "probes": self.plan.sizes,
             "seeds": sorted({seed for name in self.plan.configs for seed in self.plan.seeds(name)}),
-            "versions": {name: metadata.version(name) for name in _PACKAGES} | {"python": platform.python_version()},
-            "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.platform()},
             "build_seconds": build_seconds,
+            **circumstances(),
         }
+
+
+def circumstances() -> dict[str, Any]:
+    """What a manifest says of the libraries and the machine: results depend on both."""
+    return {
+        "versions": {name: metadata.version(name) for name in _PACKAGES} | {"python": platform.python_version()},
+        "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.platform()},
+    }
 
 
 def make_probes(corpus: Corpus, plan: Plan) -> list[Probe]:
@@ -131,7 +138,8 @@ def _rehearse(probes: list[Probe], grader: Grader) -> None:
         plugins.load(PROBES, probe.kind).summarize([record])
 
 
-def _write_rows(path: Path, rows: list[measures.Row]) -> None:
+def write_rows(path: Path, rows: list[measures.Row]) -> None:
+    """A log that is there with all of its rows, or as it was."""
     unfinished = path.with_suffix(".new")
     unfinished.unlink(missing_ok=True)
     with JsonLines(unfinished) as log:

@@ -21,7 +21,7 @@ def of_probes(records: Sequence[Record], systems: Sequence[str], kinds: Sequence
         for kind in kinds:
             own = [record for record in records if (record.system, record.probe.kind) == (system, kind)]
             for metric, estimate in plugins.load(PROBES, kind).summarize(own).items():
-                yield _row(system, kind, metric, estimate)
+                yield row(system, kind, metric, estimate)
 
 
 def of_observations(system: str, observations: Iterable[Observation]) -> Iterator[Row]:
@@ -31,7 +31,7 @@ def of_observations(system: str, observations: Iterable[Observation]) -> Iterato
         groups[observation.family, observation.metric].append(observation)
     for (family, metric), found in groups.items():
         values, clusters = [one.value for one in found], [one.cluster for one in found]
-        yield _row(system, family, metric, _mean(values, clusters))
+        yield row(system, family, metric, _mean(values, clusters))
 
 
 def of_costs(records: Sequence[Record], systems: Sequence[str], build_seconds: Mapping[str, float]) -> Iterator[Row]:
@@ -41,9 +41,9 @@ def of_costs(records: Sequence[Record], systems: Sequence[str], build_seconds: M
         clusters = [subject for _, subject in own]
         for metric in ("prompt_tokens", "completion_tokens", "model_calls", "seconds"):
             values = [float(getattr(usage, metric)) for usage, _ in own]
-            yield _row(system, "cost", metric, stats.clustered_mean(values, clusters, (0.0, math.inf)))
+            yield row(system, "cost", metric, stats.clustered_mean(values, clusters, (0.0, math.inf)))
         seconds = build_seconds.get(system, math.nan)
-        yield _row(system, "cost", "build_seconds", Estimate(seconds, seconds, seconds, int(not math.isnan(seconds))))
+        yield row(system, "cost", "build_seconds", once(seconds))
 
 
 def of_epoch(epoch: Any, probes: Sequence[Probe], grader: Grader) -> Row:
@@ -64,5 +64,10 @@ def _mean(values: Sequence[float], clusters: Sequence[str]) -> Estimate:
     return stats.clustered_mean(values, clusters, (0.0, math.inf))
 
 
-def _row(system: str, probe: str, metric: str, estimate: Estimate) -> Row:
+def once(value: float) -> Estimate:
+    """What was measured a single time, or not at all (NaN)."""
+    return Estimate(value, value, value, int(not math.isnan(value)))
+
+
+def row(system: str, probe: str, metric: str, estimate: Estimate) -> Row:
     return {"system": system, "probe": probe, "metric": metric, **asdict(estimate)}

@@ -54,19 +54,21 @@ class Run:
     def estimates(self) -> list[dict[str, Any]]:
         return JsonLines(self.folder / "estimates.jsonl").rows()
 
-    def system(self, name: str) -> System:
-        """A system as the study asked it, with its first seed. Raises UnknownNameError, or StoreError if files lack."""
+    def config(self, name: str) -> Any:
+        """The options of a system, with its first seed. Raises UnknownNameError."""
         if name not in self.systems:
             raise UnknownNameError(f"no system {name!r} in {self.folder}; choose one of: {', '.join(self.systems)}")
-        module = plugin(name)
-        config = TypeAdapter(module.Config).validate_python(self.manifest["systems"][name])
-        store = store_of(self.folder, name, 0)
+        return TypeAdapter(plugin(name).Config).validate_python(self.manifest["systems"][name])
+
+    def system(self, name: str) -> System:
+        """A system as the study asked it, with its first seed. Raises UnknownNameError, or StoreError if files lack."""
+        config, store = self.config(name), store_of(self.folder, name, 0)
 
         def refuse(step: Step) -> None:
             raise StoreError(f"{store} is not whole, and would have to be built again; run the study again")
 
         with self._lock:
-            system: System = module.build(self.corpus, store, self.model, config, refuse)
+            system: System = plugin(name).build(self.corpus, store, self.model, config, refuse)
         return system
 
 
