@@ -29,6 +29,9 @@ from kinject.store import write_whole
 
 GIB = 2**30
 TABLE, CORPUS = "products.csv", "corpus"
+PLAN = "plan"
+# Answers are not what is compared here.
+ASKED = ("recall=4", "temporal=4", "unanswerable=4", "pushback=1")
 # What the plan calls a stage.
 FORESEEN = {"import": "import", "rag": "build rag", "kg": "build kg"}
 
@@ -50,19 +53,20 @@ class Measured:
 
 def main(argv: Sequence[str] | None = None) -> None:
     options = _arguments().parse_args(argv)
-    if options.child:
-        print(json.dumps(CHILDREN[options.child](Path(options.folder))))
-        return
     wanted = options.stages.split(",")
+    if options.child:
+        folder = Path(options.folder)
+        print(json.dumps(_plan(folder, wanted) if options.child == PLAN else CHILDREN[options.child](folder)))
+        return
     if unknown := set(wanted) - set(FORESEEN):
         raise OptionError(f"--stages {options.stages!r}: {min(unknown)!r} is none of {', '.join(FORESEEN)}")
     with tempfile.TemporaryDirectory(prefix="kinject-scale-") as scratch:
         folder = Path(options.folder or scratch)
         folder.mkdir(parents=True, exist_ok=True)
         products.write(folder / TABLE, options.products, options.seed)
-        plan = _child("plan", folder)
+        plan = _child(PLAN, folder, options.stages)
         # Whatever is measured needs the corpus that import writes.
-        measured = [Measured(**_child(stage, folder)) for stage in ("import", *(s for s in wanted if s != "import"))]
+        measured = [Measured(**_child(stage, folder)) for stage in dict.fromkeys(["import", *wanted])]
     print(_table(options.products, measured, plan).markdown())
     row = {
         "schema": 1,
@@ -88,21 +92,22 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="of the table (default 0)")
     parser.add_argument("--folder", help="keep the table and the corpus here")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the JSON (default: benchmarks/results)")
-    parser.add_argument("--child", choices=list(CHILDREN), help=argparse.SUPPRESS)
+    parser.add_argument("--child", choices=[PLAN, *CHILDREN], help=argparse.SUPPRESS)
     return parser
 
 
-def _child(stage: str, folder: Path) -> dict[str, Any]:
-    words = [sys.executable, "-m", "benchmarks.scale", "--child", stage, "--folder", str(folder)]
+def _child(stage: str, folder: Path, stages: str = "import") -> dict[str, Any]:
+    words = [sys.executable, "-m", "benchmarks.scale", "--child", stage, "--folder", str(folder), "--stages", stages]
     output = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True).stdout
     found: dict[str, Any] = json.loads(output.splitlines()[-1])
     return found
 
 
-def _plan(folder: Path) -> dict[str, Any]:
+def _plan(folder: Path, stages: Sequence[str]) -> dict[str, Any]:
     from kinject.forecast import Wanted, forecast
 
-    return asdict(forecast(Wanted(folder / TABLE, "name", systems=("rag", "kg"))))
+    systems = tuple(stage for stage in stages if stage != "import") or ("kg",)
+    return asdict(forecast(Wanted(folder / TABLE, "name", systems=systems, settings=ASKED)))
 
 
 def _import(folder: Path) -> dict[str, Any]:
@@ -150,7 +155,7 @@ def _measured(stage: str, unit: str, work: Callable[[], int]) -> dict[str, Any]:
     return asdict(Measured(stage, seconds, peak, units, unit))
 
 
-CHILDREN: dict[str, Callable[[Path], dict[str, Any]]] = {"plan": _plan, "import": _import, "rag": _rag, "kg": _kg}
+CHILDREN: dict[str, Callable[[Path], dict[str, Any]]] = {"import": _import, "rag": _rag, "kg": _kg}
 
 
 def _foreseen(stage: str, plan: dict[str, Any]) -> dict[str, Any]:

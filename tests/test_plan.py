@@ -13,20 +13,23 @@ from kinject import corpus, forecast
 from kinject.cli import app
 from kinject.corpus import importing
 from kinject.errors import CorpusError, OptionError
-from kinject.forecast import Budget, Forecast, Stage, Wanted, calibrating, sampling
+from kinject.forecast import Budget, Forecast, Stage, Wanted, calibrating, sampling, sources
+from kinject.study import Study
+from kinject.study.plan import settle
 from kinject.terminal import forecast_table
 
 TOY = make_toy_corpus()
 GIB = 2**30
-QUICK = ("recall=2", "temporal=2", "unanswerable=2", "pushback=1", "rag.max_new_tokens=2", "rag.retriever=bm25")
+QUICK = ("recall=2", "temporal=2", "unanswerable=2", "pushback=1")
 QUICK += ("kg.max_model_calls=1", "kg.max_tool_calls=1", "sft.epochs=3", "sft.max_new_tokens=2", "sft.paraphrases=1")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def small_samples():
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"SMALL": 2, "LARGE": 6, "TRAINED": 2, "ROWS": (20, 60), "CALLERS": 2}.items():
+        for name, value in {"SIZES": (1, 2, 6), "CALLERS": 2}.items():
             patch.setattr(calibrating, name, value)
+        patch.setattr(sources, "ROWS", (20, 60))
         yield
 
 
@@ -34,12 +37,11 @@ def small_samples():
 def found(tiny_lfm2, tmp_path_factory) -> Forecast:
     folder = tmp_path_factory.mktemp("plan")
     corpus.save(TOY, folder / "toy")
-    systems = ("closed_book", "sft", "rag", "kg")
-    return forecast.forecast(Wanted(folder / "toy", "", str(tiny_lfm2), systems, QUICK, entities=800))
+    return forecast.forecast(Wanted(folder / "toy", "", str(tiny_lfm2), ("sft", "kg"), QUICK, entities=800))
 
 
 def test_every_stage_of_a_study_is_foreseen(found):
-    names = ["probes", *(f"{what} {s}" for s in ("closed_book", "sft", "rag", "kg") for what in ("build", "ask"))]
+    names = ["probes", *(f"{what} {s}" for s in ("sft", "kg") for what in ("build", "ask"))]
     assert [stage.name for stage in found.stages] == names
     assert all(stage.seconds >= 0 and stage.memory_bytes > 0 and stage.disk_bytes >= 0 for stage in found.stages)
 
@@ -56,10 +58,10 @@ def test_training_grows_with_entities_and_epochs_and_says_what_the_weights_hold(
 
 def test_building_is_carried_to_full_size_by_what_grows(monkeypatch, tmp_path, found):
     # A clock that moves by what is built: 2 s once, and 3 s an entity.
-    seconds = iter([2 + 3 * 2, 2 + 3 * 2, 2 + 3 * 6])
-    monkeypatch.setattr(calibrating, "_timed", lambda work: (next(seconds), work()))
-    source = calibrating._Source(TOY, 1000, ())
-    plan = calibrating.settle(calibrating.Study(tmp_path, tmp_path, systems=("kg",), settings=()))
+    seconds = iter([2 + 3 * 1, 3 * 2, 3 * 6])
+    monkeypatch.setattr(calibrating, "timed", lambda work: (next(seconds), work()))
+    source = sources.Source(TOY, 1000, ())
+    plan = settle(Study(tmp_path, tmp_path, systems=("kg",)))
     ruler = calibrating._Ruler(source, plan, None, random.Random(0), lambda step: None)
     _, stage = ruler._building("kg", plan.configs["kg"], tmp_path)
     assert stage.seconds == pytest.approx(2 + 3 * 1000)
@@ -87,7 +89,7 @@ def test_what_breaks_first_is_named_with_what_takes_over():
 
 def test_a_file_is_foreseen_with_its_import(tiny_lfm2, tmp_path):
     products.write(tmp_path / "p.csv", 80)
-    settings = tuple(one for one in QUICK if not one.startswith(("rag", "sft")))
+    settings = tuple(one for one in QUICK if not one.startswith("sft"))
     wanted = Wanted(tmp_path / "p.csv", "name", str(tiny_lfm2), ("kg",), settings, entities=400)
     found = forecast.forecast(wanted)
     assert (found.stages[0].name, found.entities, found.facts) == ("import", 400, 400 * 8)
@@ -98,7 +100,7 @@ def test_a_file_is_foreseen_with_its_import(tiny_lfm2, tmp_path):
 def test_the_command_prints_a_table_and_json(tiny_lfm2, tmp_path):
     corpus.save(TOY, tmp_path / "toy")
     words = ["plan", str(tmp_path / "toy"), "--model", str(tiny_lfm2), "--systems", "kg", "--gib", "0.1"]
-    words += [word for setting in QUICK if not setting.startswith(("rag", "sft")) for word in ("--set", setting)]
+    words += [word for setting in QUICK if not setting.startswith("sft") for word in ("--set", setting)]
     told = CliRunner().invoke(app, words)
     assert told.exit_code == 0, told.output
     assert "breaks first" in told.stdout

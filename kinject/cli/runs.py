@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinject.cli.arguments import Entity, RunFolder, Seed, Setting, Yes
+from kinject.cli.arguments import Entity, RunFolder, Seed, Setting, Yes, names
 from kinject.cli.corpora import imported
 from kinject.errors import OptionError
 
@@ -57,9 +57,8 @@ def study(
         raise OptionError(f"--entity is for a data file, and {corpus!r} is none")
     else:
         folder = corpora.find(corpus)
-    wanted = tuple(name.strip() for name in (systems or "").split(",") if name.strip())
     out = out or RUNS / folder.resolve().name
-    plan = studies.Study(folder, out, model, wanted, tuple(settings or ()), full, seed)
+    plan = studies.Study(folder, out, model, names(systems), tuple(settings or ()), full, seed)
     for name in studies.left_out(plan):
         typer.echo(f"kinject: {name} is left out: it trains weights, and those of {model} are elsewhere", err=True)
     with Display() as display:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kinject.cli.arguments import RunFolder, Setting
+from kinject.cli.arguments import RunFolder, Setting, names
 
 Systems = Annotated[str | None, typer.Option("--systems", metavar="A,B", help="only these systems")]
 
@@ -73,7 +73,3 @@ def plan(
     budget = Budget(hours, gib)
     typer.echo(forecast_json(found, budget) if as_json else forecast_table(found, budget))
 
-
-def names(text: str | None) -> tuple[str, ...]:
-    """("rag", "kg") of "rag, kg"."""
-    return tuple(name.strip() for name in (text or "").split(",") if name.strip())

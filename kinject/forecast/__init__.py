@@ -4,7 +4,8 @@ Everything is measured now, through the systems' own code on a sample of the cor
 growth law of the stage. It builds nothing that is kept.
 """
 
-from kinject.forecast.calibrating import Wanted, forecast
+from kinject.forecast.calibrating import forecast
+from kinject.forecast.sources import Wanted
 from kinject.forecast.stages import Budget, Forecast, Stage
 
 __all__ = ["Budget", "Forecast", "Stage", "Wanted", "forecast"]

@@ -1,6 +1,6 @@
 """A corpus after its facts have changed: old facts end on the day or are replaced, and documents follow.
 
-Every change is checked before the first one is applied. It builds no system.
+All of it happens in memory: a change that does not fit leaves nothing half done. It builds no system.
 """
 
 import re
@@ -32,7 +32,7 @@ def edited(corpus: Corpus, changes: Sequence[Change], today: date) -> Edited:
     """The corpus with every change made; `today` is the day from which a change holds where nothing else says so.
 
     A fact ends on that day where facts are dated (the corpus, the relation or the change has days), and is replaced
-    where they are not. Raises CorpusError that names every fault by its line, before anything is applied.
+    where they are not. Raises CorpusError that names every fault by its line.
     """
     book = _Book(corpus, today)
     refuse([fault for change in changes if (fault := book.fault(change))])
