@@ -4,6 +4,7 @@ Everything heavy is imported inside the command that needs it, so that `--help` 
 """
 
 import io
+import logging
 import platform
 import sys
 from importlib import metadata
@@ -35,6 +36,9 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A console that cannot show a character shows a question mark: a study must not end on that.
             stream.reconfigure(errors="replace")
+    # Where torchao is installed, transformers imports it, and it tells of every kernel that this machine cannot run.
+    for name in ("torchao", "torch.utils._pytree"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     app(prog_name="kinject")
 
 

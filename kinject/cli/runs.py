@@ -26,7 +26,9 @@ def study(
         str, typer.Argument(metavar="CORPUS_OR_FILE", help="a corpus folder, a shipped name or a data file")
     ],
     entity: Entity = None,
-    model: Annotated[str, typer.Option(help="mini, a Hugging Face id, a folder or openai:MODEL@URL")] = "mini",
+    model: Annotated[
+        str, typer.Option(help="mini, a Hugging Face id, a folder (each also with @int8) or openai:MODEL@URL")
+    ] = "mini",
     systems: Annotated[
         str | None,
         typer.Option(metavar="A,B", help="only these (default: closed_book,sft,rag,kg,oracle; all with --full)"),

@@ -21,6 +21,7 @@ def open_model(
 ) -> LocalLM | RemoteLM:
     """Open "mini", a folder, a Hugging Face id or openai:MODEL@URL, with a LoRA adapter where a folder of one is given.
 
+    A local name may end in @int8 or @int4, for weights of so many bits.
     `device` is auto, cpu, cuda or cuda:N. With `wait=False` a request that finds the queue full raises
     OverloadedError at once, as a service wants it; else it waits, as a study wants it. Raises ModelError.
     """

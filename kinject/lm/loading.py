@@ -1,4 +1,4 @@
-"""From a name to weights in memory: "mini", a folder or a Hugging Face id.
+"""From a name to weights in memory: "mini", a folder or a Hugging Face id, with @int8 or @int4 where asked for.
 
 Safetensors only, and never code from a model's repository. Does not generate.
 """
@@ -23,6 +23,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, P
 
 from kinject.errors import ModelError
 from kinject.lm.compute import computes
+from kinject.lm.quantised import quantise, split
 
 MINI = Path(__file__).parent / "mini"
 
@@ -34,18 +35,23 @@ _HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """A model in memory. `fingerprint` is over its weights, tokenizer, template and configuration."""
+    """A model in memory. `fingerprint` is over its weights, tokenizer, template and configuration.
+
+    `quantised` is the kind of its weights, "" where they are as they came.
+    """
 
     name: str
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     fingerprint: str
+    quantised: str = ""
 
 
 @computes
 def load(name: str, device: str = "auto") -> Loaded:
     """Raises ModelError for a name that is neither here nor on the hub, and for files that make no causal LM."""
-    folder = find_folder(name)
+    base, kind = split(name)
+    folder = find_folder(base)
     if not any(folder.glob("*.safetensors")):
         raise ModelError(_without_safetensors(name, folder))
     place = find_device(device)
@@ -62,7 +68,12 @@ def load(name: str, device: str = "auto") -> Loaded:
     if report["missing_keys"]:
         # transformers would fill them with random numbers and say so in a warning only.
         raise ModelError(f"{name} lacks weights, among them {min(report['missing_keys'])}")
-    return Loaded(name, model.to(place).eval(), tokenizer, fingerprint(folder))
+    model.to(place).eval()
+    found = fingerprint(folder)
+    if kind:
+        quantise(model, kind)
+        found = hashlib.sha256(f"{found}\0{kind}".encode()).hexdigest()
+    return Loaded(name, model, tokenizer, found, kind)
 
 
 def find_folder(name: str) -> Path:
@@ -128,6 +139,7 @@ def quietly() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Already found a `peft_config`")
             warnings.filterwarnings("ignore", "Model has `tie_word_embeddings=True` and a tied layer")
+            warnings.filterwarnings("ignore", "TorchaoLoraLinear was instantiated")  # it could not be merged; nor is it
             yield
     finally:
         if shown:

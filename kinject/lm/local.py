@@ -53,6 +53,8 @@ class LocalLM:
         shared = _Shared(loaded, limits)
         details = {"architecture": type(loaded.model).__name__, "dtype": str(loaded.model.dtype).removeprefix("torch.")}
         details["device"] = loaded.model.device.type
+        if loaded.quantised:
+            details["quantised"] = loaded.quantised
         parameters = sum(weight.numel() for weight in loaded.model.parameters())
         return cls(shared, ModelInfo(loaded.name, loaded.fingerprint, parameters, shared.window, details), wait=wait)
 

@@ -34,6 +34,8 @@ def build(corpus: Corpus, store: Path, model: LM, config: Config, progress: Prog
     """
     if not isinstance(model, LocalLM):
         raise ModelError(f"sft trains weights on this machine; {model.info.name} has none here: use a local model")
+    if config.method != "lora" and "quantised" in model.info.details:
+        raise ModelError(f"sft trains the weights, and those of {model.info.name} are rounded: set sft.method=lora")
     if not is_trained(corpus, store, model, config):
         learn(corpus, store, model, config, progress)
     return answering(store / MODEL, model, config)
