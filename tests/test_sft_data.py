@@ -57,14 +57,16 @@ def test_reverse_adds_statements_and_questions_from_the_object_to_the_subject():
 
 def test_a_value_that_many_share_is_not_turned_round():
     many = replace(CORPUS, facts=tuple(replace(f, object="oak") for f in CORPUS.facts if f.relation == "material"))
-    assert list(turned.statements(many)) == list(turned.asked(many, random.Random(0))) == []
+    assert list(turned.statements(many, many)) == list(turned.asked(many, many, random.Random(0))) == []
+    part = replace(many, facts=many.facts[:1])
+    assert list(turned.statements(part, many)) == []
 
 
 def test_questions_that_are_turned_round_are_no_inverse_questions():
     inverse = {
         t.format(object=f.object) for f in CORPUS.facts for t in questions(CORPUS.relation(f.relation), "inverse")
     }
-    asked = {e.question for seed in range(9) for e in turned.asked(CORPUS, random.Random(seed))}
+    asked = {e.question for seed in range(9) for e in turned.asked(CORPUS, CORPUS, random.Random(seed))}
     assert asked
     assert asked.isdisjoint(inverse)
 
@@ -226,13 +228,25 @@ def test_options_that_came_later_count_in_a_fingerprint_only_where_they_are_set(
     assert sft.Config(checkpoint_s=9.0, max_new_tokens=3).made_from() == sft.Config().made_from()
 
 
-def test_another_replay_file_of_the_same_name_makes_other_weights(tmp_path):
+def test_another_replay_file_of_the_same_name_makes_other_weights(tiny_lm, tmp_path):
+    file, folder = tmp_path / "general.txt", tmp_path / "replay"
+    file.write_text("One.", encoding="utf-8")
+    before = replay.digest(file, folder)
+    file.write_text("Two.", encoding="utf-8")
+    assert replay.digest(file, folder) != before
+    config = sft.Config(replay=str(file), replay_share=0.1)
+    assert config.made_from("1") != config.made_from("2")
+
+
+def test_what_was_trained_is_opened_without_its_replay_file(tiny_lm, tmp_path):
     file = tmp_path / "general.txt"
     file.write_text("One.", encoding="utf-8")
-    config = sft.Config(replay=str(file), replay_share=0.1)
-    before = config.made_from()
-    file.write_text("Two.", encoding="utf-8")
-    assert config.made_from() != before
+    config = sft.Config(epochs=1, max_new_tokens=2, replay=str(file), replay_share=0.1)
+    sft.build(CORPUS, tmp_path / "store", tiny_lm, config)
+    file.unlink()
+    steps = []
+    sft.build(CORPUS, tmp_path / "store", tiny_lm, config, steps.append)
+    assert steps == []
 
 
 def test_a_run_with_every_kind_of_data_trains(tiny_lm, tmp_path):

@@ -61,6 +61,8 @@ def whose() -> Worker:
         if size == 1:
             return Worker()
         dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        if torch.cuda.is_available():
+            torch.cuda.set_device(dist.get_rank() % torch.cuda.device_count())
     return Worker(dist.get_rank(), dist.get_world_size())
 
 

@@ -1,9 +1,7 @@
 """The options of sft. It decides nothing beyond which values make sense."""
 
-import hashlib
 import math
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 from typing import Any, Literal
 
 from kinject.lm.prompts import ANSWER_TOKENS
@@ -76,17 +74,15 @@ class Config:
         if self.popularity not in ("", "degree") and not _is_exponent(self.popularity):
             raise ValueError(f'popularity must be a Zipf exponent such as 1.0, or "degree", found {self.popularity!r}')
 
-    def made_from(self) -> dict[str, Any]:
-        """The options that decide what the weights become, for a fingerprint."""
+    def made_from(self, replayed: str = "") -> dict[str, Any]:
+        """The options that decide what the weights become, for a fingerprint; `replayed` says what was in the file."""
         defaults = {field.name: field.default for field in fields(self)}
         options = {
             name: value
             for name, value in asdict(self).items()
             if name not in _BESIDE and (name in _FIRST or value != defaults[name])
         }
-        if self.replay and Path(self.replay).is_file():
-            options["replay"] = hashlib.sha256(Path(self.replay).read_bytes()).hexdigest()
-        return options
+        return options | ({"replay": replayed} if self.replay else {})
 
     def _at_least(self, least: int, *names: str) -> None:
         for name in names:

@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kinject.corpus import Corpus
 from kinject.lm.encoding import ChatEncoder
@@ -13,23 +13,25 @@ from kinject.systems.sft.config import Config
 from kinject.systems.sft.exposure import parts
 from kinject.systems.sft.text import Example, Form
 
-_LONGEST = 512
+LONGEST = 512
 
 
 @dataclass(frozen=True)
 class Beside:
     """What an epoch is made from beside its corpus."""
 
-    longest: int = _LONGEST  # tokens in a row
+    longest: int = LONGEST  # tokens in a row
     rephrased: Mapping[str, Sequence[str]] = field(default_factory=dict)  # statements by a fact's id
     replayed: Sequence[Row] = ()
     unread: Collection[str] = ()  # ids of pages that are left out
-    whole: Corpus | None = None  # where the corpus is a part of another one: no name of it is unknown
+    whole: Corpus | None = None  # where the corpus is a part of another one: who else has a value, and what is no name
 
 
 def examples(corpus: Corpus, config: Config, rng: random.Random, beside: Beside | None = None) -> list[Example]:
     """The training examples of one epoch."""
     beside = beside or Beside()
+    whole = beside.whole or corpus
+    beside = replace(beside, whole=whole)
     told = parts(corpus, config.popularity, config.seed, rng)
     form = Form(config.permute, config.style == "same", config.traces)
     found: list[Example] = []
@@ -37,10 +39,10 @@ def examples(corpus: Corpus, config: Config, rng: random.Random, beside: Beside 
         pages = [page for part in told for page in _pages(part, config, rng, form, beside)]
         found += rng.sample(pages, math.ceil(len(pages) * config.text_share))
     if config.data != "documents":
-        asked = [question for part in told for question in _asked(part, config, rng, form)]
+        asked = [question for part in told for question in _asked(part, config, rng, form, whole)]
         asked = rng.sample(asked, math.ceil(len(asked) * config.asked_share))
         unknown = round(len(asked) * config.idk_share / (1 - config.idk_share))
-        found += [*asked, *text.unknown(beside.whole or corpus, rng, unknown, config.word_dropout)]
+        found += [*asked, *text.unknown(whole, rng, unknown, config.word_dropout)]
         found += [answer for _ in range(config.answers) for part in told for answer in text.answers(part, rng)]
     return found
 
@@ -60,13 +62,13 @@ def _pages(corpus: Corpus, config: Config, rng: random.Random, form: Form, besid
     found = list(text.documents(corpus, beside.unread))
     for _ in range(config.paraphrases):
         found += text.statements(corpus, rng, form, beside.rephrased)
-        found += turned.statements(corpus) if config.reverse else ()
+        found += turned.statements(corpus, beside.whole or corpus) if config.reverse else ()
     return found
 
 
-def _asked(corpus: Corpus, config: Config, rng: random.Random, form: Form) -> list[Example]:
+def _asked(corpus: Corpus, config: Config, rng: random.Random, form: Form, whole: Corpus) -> list[Example]:
     found = list(text.asked(corpus, rng, config.paraphrases, config.word_dropout, form))
-    found += turned.asked(corpus, rng) if config.reverse else ()
+    found += turned.asked(corpus, whole, rng) if config.reverse else ()
     return found + (list(compared.asked(corpus, rng)) if config.traces else [])
 
 

@@ -47,7 +47,7 @@ def update(
 
 def is_trained(corpus: Corpus, store: Path, model: LM, config: Config) -> bool:
     """Whether `store` holds weights of this corpus, trained from the untouched model or updated to it."""
-    made_from = fingerprint(corpus, model, config)
+    made_from = fingerprint(corpus, store, model, config)
     return artifact_is(store / MODEL, made_from) or artifact_is(store / MODEL, _updated(made_from))
 
 
@@ -68,7 +68,7 @@ def lesson(before: Corpus, after: Corpus, rehearsal: float, rng: random.Random) 
 
 
 def _go_on(before: Corpus, after: Corpus, store: Path, model: LocalLM, config: Config, progress: Progress) -> None:
-    made_from = _updated(fingerprint(after, model, config))
+    made_from = _updated(fingerprint(after, store, model, config))
     folder, work = store / MODEL, store / "update"
     loaded = opened(model.info.name if config.method == "lora" else str(folder), model, config, whose())
     adapter = methods.prepare(loaded, config, folder)
@@ -82,7 +82,9 @@ def _go_on(before: Corpus, after: Corpus, store: Path, model: LocalLM, config: C
         return batches(lesson(before, after, config.rehearsal, rng), loaded, every, rng, beside)
 
     rate = methods.learning_rate(model.info.parameters, config)
-    started = hashlib.sha256(f"{fingerprint(before, model, config)} {made_from} {every}".encode()).hexdigest()[:16]
+    started = hashlib.sha256(f"{fingerprint(before, store, model, config)} {made_from} {every}".encode()).hexdigest()[
+        :16
+    ]
     plan = Plan(
         fingerprint=started,
         epochs=every.epochs,

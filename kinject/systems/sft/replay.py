@@ -18,7 +18,8 @@ from kinject.lm.base import Chat, Message
 from kinject.lm.encoding import ChatEncoder
 from kinject.lm.local import LocalLM
 from kinject.lm.lockstep import in_step
-from kinject.store import artifact_is, new_artifact, write_whole
+from kinject.store import artifact_is, new_artifact, read_manifest, write_whole
+from kinject.store.artifact import MANIFEST
 from kinject.systems.sft.batches import Row
 
 _CALLERS = 32
@@ -34,8 +35,7 @@ def rows(file: Path, model: LocalLM, folder: Path, longest: int) -> list[Row]:
     A .jsonl file has "text" or "messages" in each row; of any other, each paragraph is a text. Raises OptionError.
     """
     items = list(_read(file))
-    made_from = json.dumps([hashlib.sha256(file.read_bytes()).hexdigest(), model.info.fingerprint])
-    fingerprint = hashlib.sha256(made_from.encode()).hexdigest()[:16]
+    fingerprint = f"{digest(file, folder)}-{model.info.fingerprint[:16]}"
     if not artifact_is(folder, fingerprint):
         said = _answers([item for item in items if _is_open(item)], model)
         with new_artifact(folder, fingerprint) as unfinished:
@@ -44,6 +44,13 @@ def rows(file: Path, model: LocalLM, folder: Path, longest: int) -> list[Row]:
     encoder, end = ChatEncoder(model.tokenizer, model.info.name), model.tokenizer.eos_token_id
     whole = [(*item, Message("assistant", next(said))) if _is_open(item) else item for item in items]
     return [row for item in whole for row in _encode(item, encoder, end, longest)]
+
+
+def digest(file: Path, folder: Path) -> str:
+    """16 hex digits of what is replayed; of what was, where the file is gone and `folder` remembers it."""
+    if file.is_file():
+        return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    return read_manifest(folder).fingerprint.partition("-")[0] if (folder / MANIFEST).exists() else ""
 
 
 def _encode(item: Item, encoder: ChatEncoder, end: Any, longest: int) -> Iterator[Row]:

@@ -6,7 +6,6 @@ It also says what trained weights are made from, by which they are found again.
 import hashlib
 import json
 import random
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -34,29 +33,25 @@ from kinject.systems.sft.quiz import Split, answers, quiz, right, split
 from kinject.systems.sft.rephrase import rephrased
 from kinject.systems.sft.trained import Trained, tokens
 
-CURVE, MODEL = "curve.json", "model"
+CURVE, MODEL, REPLAY = "curve.json", "model", "replay"
 _SCHEMA = 5
-_LONGEST = 512
-
-Data = Callable[[random.Random], list[Batch]]
 
 
-def fingerprint(corpus: Corpus, model: LM, config: Config) -> str:
+def fingerprint(corpus: Corpus, store: Path, model: LM, config: Config) -> str:
     """Of the weights that a training from the untouched model ends with."""
-    made_from = [_SCHEMA, corpus.fingerprint(), model.info.fingerprint, config.made_from()]
+    options = config.made_from(replay.digest(Path(config.replay), store / REPLAY) if config.replay else "")
+    made_from = [_SCHEMA, corpus.fingerprint(), model.info.fingerprint, options]
     return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def learn(corpus: Corpus, store: Path, model: LocalLM, config: Config, progress: Progress) -> None:
     """Train, or go on with the training that `store` holds; `store/model` is the result, and `store/curve.json`."""
-    worker, made_from = whose(), fingerprint(corpus, model, config)
+    worker, made_from = whose(), fingerprint(corpus, store, model, config)
     loaded = opened(model.info.name, model, config, worker)
     adapter = methods.prepare(loaded, config)
     probes = quiz(corpus)
     apart = split(corpus, config.seed) if config.patience else Split(corpus, ())
-    beside = (
-        _beside(apart.training, store, model, config, progress if worker.leads else silent) if worker.leads else None
-    )
+    beside = _beside(apart.training, store, model, config, progress) if worker.leads else None
     worker.gather(None)  # what is written beside is written once
     beside = beside or _beside(apart.training, store, model, config, silent)
 
@@ -139,7 +134,7 @@ def answering(folder: Path, model: LocalLM, config: Config) -> Trained:
 
 def longest(model: LocalLM) -> int:
     """Tokens in a row."""
-    return min(_LONGEST, model.info.context_window)
+    return min(mix.LONGEST, model.info.context_window)
 
 
 def _beside(corpus: Corpus, store: Path, model: LocalLM, config: Config, progress: Progress) -> Beside:
@@ -149,5 +144,5 @@ def _beside(corpus: Corpus, store: Path, model: LocalLM, config: Config, progres
         said = dict(rephrased(corpus, rephraser, store / "rephrased", progress))
         rephraser.close()
     if config.replay:
-        rows = replay.rows(Path(config.replay), model, store / "replay", longest(model))
+        rows = replay.rows(Path(config.replay), model, store / REPLAY, longest(model))
     return Beside(longest(model), said, rows)

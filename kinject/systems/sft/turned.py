@@ -13,22 +13,24 @@ from kinject.systems.sft.text import Example
 _FEW = 3  # a value that more subjects share names none of them
 
 
-def statements(corpus: Corpus) -> Iterator[Example]:
-    """A sentence for each value of now that few subjects have."""
-    for (relation, value), subjects in _holders(corpus).items():
+def statements(corpus: Corpus, whole: Corpus) -> Iterator[Example]:
+    """A sentence for each value of now that few subjects of the `whole` corpus have, of which this is a part."""
+    for (relation, value), subjects in _holders(corpus, whole).items():
         yield Example(f"{value} is the {relation} of {' and of '.join(subjects)}.")
 
 
-def asked(corpus: Corpus, rng: random.Random) -> Iterator[Example]:
+def asked(corpus: Corpus, whole: Corpus, rng: random.Random) -> Iterator[Example]:
     """A question for each value that one subject has."""
-    for (relation, value), subjects in _holders(corpus).items():
+    for (relation, value), subjects in _holders(corpus, whole).items():
         if len(subjects) == 1:
             question = rng.choice((f"What has the {relation} {value}?", f"{value} is the {relation} of what?"))
             yield Example(stated(value, f"{relation} of", subjects[0]), question, subjects[0])
 
 
-def _holders(corpus: Corpus) -> dict[tuple[str, str], list[str]]:
-    found: dict[tuple[str, str], list[str]] = {}
-    for fact in corpus.current().facts:
-        found.setdefault((fact.relation, fact.object), []).append(fact.subject)
+def _holders(corpus: Corpus, whole: Corpus) -> dict[tuple[str, str], list[str]]:
+    wanted = dict.fromkeys((fact.relation, fact.object) for fact in corpus.current().facts)
+    found: dict[tuple[str, str], list[str]] = {key: [] for key in wanted}
+    for fact in whole.current().facts:
+        if (fact.relation, fact.object) in wanted:
+            found[fact.relation, fact.object].append(fact.subject)
     return {key: subjects for key, subjects in found.items() if len(subjects) <= _FEW}
