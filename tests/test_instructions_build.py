@@ -219,6 +219,23 @@ def test_a_model_that_fails_throughout_leaves_the_seeds(tmp_path, model, reason)
     assert made.rejected[reason] >= 4
 
 
+def test_a_task_whose_examples_do_not_fit_is_turned_away_alone(tmp_path):
+    def reply(chat):
+        if "Write one example" in chat.messages[-1].content:
+            raise PromptTooLongError("a prompt of 9 tokens does not fit into 8")
+        return author(chat)
+
+    made = build(job(reply), tmp_path / "a.jsonl")
+    assert set(made.rejected) == {self_instruct.TOO_LONG}
+    assert made.sources["self-instruct"] == 12  # classifications, whose examples are asked for otherwise
+
+
+def test_nothing_is_invented_where_none_is_wanted(tmp_path):
+    one = job(config=replace(CONFIG, self_instruct=0))
+    build(one, tmp_path / "a.jsonl")
+    assert [text for text in asked(one) if "as a numbered list" in text] == []
+
+
 def test_nothing_that_passed_is_an_error_with_the_reasons(tmp_path):
     one = job(lambda chat: "Gladly!", replace(CONFIG, seed_tasks=False))
     with pytest.raises(CorpusError, match=r"no task passed \(no list in the reply 24, .*a\.json was not written"):
