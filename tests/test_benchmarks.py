@@ -18,7 +18,7 @@ from conftest import FakeLM, make_toy_corpus
 from run_folder import make_run
 from torch import nn
 
-from benchmarks import fact_probe, hidden_scale, load, pretraining, probing, pushback, speed, training
+from benchmarks import fact_probe, hidden_scale, hybrid, load, pretraining, probing, pushback, speed, training
 from benchmarks.output import Table, guarded, publish, rate
 from kinject.corpus import Corpus
 from kinject.errors import KinjectError, ModelError, OptionError
@@ -27,7 +27,7 @@ from kinject.lm.base import LM
 from kinject.lm.local import LocalLM
 from kinject.store import JsonLines, row_to_record
 from kinject.systems import sft
-from kinject.types import Answer, Estimate, Record, System, Turn
+from kinject.types import Answer, Estimate, Outcome, Probe, Record, System, Turn, Verdict
 
 DEAD = "http://127.0.0.1:1"
 
@@ -66,6 +66,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeRun:
     fake = FakeRun(make_run(tmp_path / "run", n=6))
     monkeypatch.setattr(probing, "open_run", lambda folder: fake)
     monkeypatch.setattr(speed, "open_run", lambda folder: fake)
+    monkeypatch.setattr(hybrid, "open_run", lambda folder: fake)
     return fake
 
 
@@ -250,3 +251,30 @@ def test_ability_against_tokens_is_read_from_the_model(tmp_path: Path) -> None:
     assert [row[:3] for row in table.rows] == [("1.0 M", "10", "-"), ("5.0 M", "50", "-"), ("9.0 M", "90", "-")]
     with pytest.raises(OptionError, match="found no"):
         pretraining.against_tokens(str(tmp_path / ".."), 3)
+
+
+def test_a_blend_is_compared_with_its_parts_on_the_same_probes(run: FakeRun, tmp_path: Path) -> None:
+    options = ["--set", "dev=4", "--set", "parts=rag.retriever=bm25"]
+    hybrid.main(["run", "--n", "4", *options, "--out", str(tmp_path)])
+    found = read(tmp_path / "hybrid-rag_kg-toy.json")
+    rows = {(row["probe"], row["system"]): row for row in found["rows"]}
+    assert set(rows) == {(k, s) for k in (*hybrid.KINDS, "all") for s in ("rag_kg", "kg", "rag")}
+    # It never knows: that is right about half of the unanswerable probes, and about nothing else.
+    assert {rows[kind, "kg"]["right"]["value"] for kind in ("recall", "unanswerable")} == {0.0, 0.5}
+    assert {(row["only_blend"], row["only_part"], row["p"]) for row in rows.values()} == {(0, 0, 1.0)}
+    asked = [[r["probe"]["id"] for r in found["records"] if r["system"] == s] for s in ("rag_kg", "kg", "rag")]
+    assert asked[0] == asked[1] == asked[2]
+
+
+def test_a_lead_is_paired_over_the_probes() -> None:
+    ours, theirs = ([record(system, n, n < right) for n in range(10)] for system, right in (("rag_kg", 9), ("kg", 3)))
+    _, row = hybrid.compared([*ours, *theirs], "rag_kg", "recall")
+    assert (row["only_blend"], row["only_part"], round(row["lead"]["value"], 2)) == (6, 0, 0.6)
+    assert row["p"] == pytest.approx(2 / 2**6)
+
+
+def record(system: str, n: int, right: bool) -> Record:
+    verdict = Verdict(Outcome.CORRECT if right else Outcome.INCORRECT)
+    return Record(
+        "x", system, 0, Probe(f"p{n}", "recall", "?", ("x",), subject=f"s{n}"), (Answer("x", 0.5),), (verdict,)
+    )

@@ -163,6 +163,19 @@ def test_a_folder_without_a_finished_study_is_not_opened(tmp_path):
         study.open_run(tmp_path)
 
 
+def test_blends_and_long_context_are_studied_when_they_are_named_and_opened_without_being_built_again(small, tmp_path):
+    parts = "hybrid.parts=rag.retriever=bm25,rag.max_new_tokens=3,closed_book.max_new_tokens=3"
+    quick = ("recall=2", "temporal=1", "unanswerable=2", "hybrid.blend=router", "hybrid.dev=4", parts)
+    blocks = ("long_context.select=blocks", "long_context.blocks=1", "long_context.max_new_tokens=3")
+    settings = (*only("rag"), *quick, *blocks)
+    study.run(replace(small, out=tmp_path, systems=("rag", "hybrid", "long_context"), settings=settings))
+    opened = study.open_run(tmp_path)
+    for name in ("hybrid", "long_context"):
+        record = next(r for r in opened.records() if r.system == name and r.probe.kind == "recall")
+        assert opened.system(name).ask(record.probe.question).text == record.answers[0].text
+    assert {row["probe"] for row in opened.estimates()} >= {"routing", "context"}
+
+
 def test_the_full_study_trains_three_seeds(small):
     plan = settle(replace(small, full=True, settings=()))
     assert (plan.seeds("sft"), plan.seeds("rag"), plan.config("sft", 2).seed) == ((0, 1, 2), (0,), 2)
