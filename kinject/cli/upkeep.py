@@ -72,4 +72,3 @@ def plan(
         found = forecast(wanted, display)
     budget = Budget(hours, gib)
     typer.echo(forecast_json(found, budget) if as_json else forecast_table(found, budget))
-
