@@ -1,6 +1,7 @@
 """Facts from documents: by patterns and by a model, none that the text does not state, in a corpus like any other."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -130,6 +131,11 @@ def test_a_table_of_things_has_one_a_row():
         ("From 2019 until 2021 it cost 5 EUR.", date(2019, 1, 1), date(2021, 1, 1)),
         ("Ava cost 5 EUR until 2021-02-03.", None, date(2021, 2, 3)),
         ("Ava costs 5 EUR.", None, None),
+        (
+            "On 3 May 2020, Ava became head of Bree, and she held the post until 2021.",
+            date(2020, 5, 3),
+            date(2021, 1, 1),
+        ),
         ("Ava cost 5 EUR from 2021 until 2019.", None, None),
     ],
 )
@@ -177,7 +183,9 @@ def test_statements_of_known_relations_are_read_backwards(toy_corpus):
 def test_a_corpus_keeps_its_facts_and_gets_those_that_were_missing(tmp_path, toy_corpus):
     save(toy_corpus, tmp_path / "toy")
     sources = read_sources([tmp_path / "toy"])
-    plan = extract(Sources(sources.documents, sources.relations, sources.facts[:6]), "more", extractor(), Config())
+    known = replace(sources, facts=sources.facts[:6])
+    plan = extract(known, "more", extractor(), Config())
+    assert plan.corpus.day == toy_corpus.day
     assert plan.corpus.facts[:6] == toy_corpus.facts[:6]
     # Aldo is among the facts that were kept: what its page says is no news.
     assert "Aldo" not in {fact.subject for fact in plan.new}
@@ -288,7 +296,7 @@ def test_facts_that_lack_a_part_are_left_out_with_a_note(row):
 
 def test_a_model_that_calls_nothing_finds_nothing():
     find = by_model(FakeLM(lambda chat: "Sorry."), Config())
-    with pytest.raises(CorpusError, match="no fact was found in 1 documents"):
+    with pytest.raises(CorpusError, match="1 chunks gave no call of report_facts"):
         extract(Sources((Document("d", TEXT, "Ava"),)), "c", find, Config())
 
 
@@ -352,7 +360,7 @@ def test_lines_of_documents_are_read_too(notes):
     ("name", "content", "message"),
     [
         ("a.md", b"", "no document holds any text: a.md"),
-        ("a.md", b"Nobody knows why.", "no fact was found in 1 documents: no sentence has a form that states one"),
+        ("a.md", b"Nobody knows why.", "no fact was found in 1 documents: no sentence was read as stating one"),
         ("a.txt", b"\x00\x01\x02" * 9, "a.txt:1: holds a NUL byte"),
         ("a.txt", b"caf\xe9", "a.txt: not utf-8 at byte 3"),
         ("a.txt", b"x" * (9 << 20), "a.txt has 9 MB; the most is 8 MB a document"),

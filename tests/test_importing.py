@@ -302,3 +302,8 @@ def test_any_text_at_all_is_a_corpus_or_one_line(tmp_path_factory, rows):
 def test_what_is_no_unit_is_not_converted(sign):
     assert convert(1.0, sign, "kg") is None
     assert convert(1.0, "kg", sign) is None
+
+
+def test_documents_are_sent_to_the_command_that_reads_them(tmp_path):
+    with pytest.raises(CorpusError, match=r"notes\.md has \.md; known: .*; for documents say kinject extract"):
+        planned(tmp_path, "# Notes\n", name="notes.md")

@@ -151,7 +151,8 @@ def read_table(path: Path, options: ImportOptions = DEFAULT) -> Table:
     extension = path.suffix.lower().removeprefix(".")
     if extension not in known:
         found = f".{extension}" if extension else "no extension"
-        raise CorpusError(f"{path} has {found}; known: {', '.join(f'.{ext}' for ext in known)}")
+        hint = "; for documents say kinject extract" if extension in ("md", "markdown", "txt") else ""
+        raise CorpusError(f"{path} has {found}; known: {', '.join(f'.{ext}' for ext in known)}{hint}")
     reading = ReadOptions(options.delimiter, options.records, options.max_rejected is not None)
     try:
         table: Table = plugins.load(FORMATS, extension).read(path, reading)

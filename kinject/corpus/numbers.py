@@ -62,7 +62,7 @@ def read_numbers(cells: Sequence[str], hints: Hints) -> Reading:
         notes.append(
             f"{example!r} was read with decimal mark {mark!r}; if that is wrong, say --decimal {_MARKS[mark]!r}"
         )
-    if others := sorted(word for word in units if _singular(word) != _singular(unit)):
+    if others := sorted(word for word in units if singular(word) != singular(unit)):
         notes.append(f"{', '.join(others)} converted to {unit}")
     return Reading("number", values, unit, tuple(notes))
 
@@ -96,7 +96,7 @@ def _differs(cell: str) -> bool:
 def _value(quantity: Quantity, cell: str, unit: str, mark: str) -> Value | None:
     own = quantity.unit or unit
     amount = quantity.amount
-    if _singular(own) == _singular(unit):
+    if singular(own) == singular(unit):
         unit = own  # "1 year" beside "2 years" is no amount in another unit
     else:
         converted = convert(float(amount), own, unit)
@@ -109,7 +109,8 @@ def _value(quantity: Quantity, cell: str, unit: str, mark: str) -> Value | None:
     return Value(text, (cell,) if told and cell != text else ())
 
 
-def _singular(unit: str) -> str:
+def singular(unit: str) -> str:
+    """The name of a unit without its plural: year of years; abbreviations stay."""
     return unit[:-1] if len(unit) > 3 and unit.endswith("s") else unit
 
 

@@ -51,7 +51,7 @@ def assemble(claims: Sequence[Claim], sources: Sources, min_facts: int) -> Assem
         dropped={
             "of an attribute that is too rare": len(merged) - len(frequent),
             "whose value is of no fitting kind": len(frequent) - len(valued),
-            "that contradict or repeat another": len(valued) - len(kept),
+            "that repeat or contradict what stands already": len(valued) - len(kept),
         },
         notes=tuple(f"{one.column.name}: {note}" for one in columns.values() for note in one.column.notes),
     )

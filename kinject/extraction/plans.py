@@ -56,7 +56,7 @@ def extract(
     if not new:
         raise CorpusError(_nothing(sources, found))
     description = f"Facts extracted from {len(sources.documents)} documents; they were not checked by hand."
-    corpus = Corpus(name, sources.documents, made.facts, made.relations, description=description)
+    corpus = Corpus(name, sources.documents, made.facts, made.relations, sources.day, description)
     corpus.check()
     quiet = unheard(sources, found.claims)
     total = sum(len(passages(document)) for document in sources.documents)
@@ -134,5 +134,6 @@ def _nothing(sources: Sources, found: Found) -> str:
     if found.claims or found.unsupported:
         reason = f"none of {len(found.claims) + found.unsupported} claims is a fact that is new and fits"
     else:
-        reason = "no sentence has a form that states one"
-    return f"no fact was found in {len(sources.documents)} documents: {reason}; nothing was written"
+        reason = "no sentence was read as stating one"
+    said = "; ".join([reason, *found.notes])
+    return f"no fact was found in {len(sources.documents)} documents: {said}; nothing was written"

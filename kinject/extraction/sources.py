@@ -6,6 +6,7 @@ A corpus brings its relations and facts along. Reads no other format, and leaves
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from kinject.corpus import load
@@ -27,6 +28,7 @@ class Sources:
     documents: tuple[Document, ...]
     relations: tuple[Relation, ...] = ()
     facts: tuple[Fact, ...] = ()
+    day: date | None = None  # what "now" means to a corpus among them
     notes: tuple[str, ...] = ()
 
 
@@ -48,7 +50,7 @@ def read_sources(paths: Sequence[Path]) -> Sources:
 def _read(path: Path) -> Sources:
     if (path / HEADER).is_file():
         corpus = load(path)
-        return Sources(corpus.documents, corpus.relations, corpus.facts)
+        return Sources(corpus.documents, corpus.relations, corpus.facts, corpus.day)
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in TEXT and file.is_file())
         if not files:
@@ -89,7 +91,7 @@ def _lines(path: Path) -> tuple[Document, ...]:
 def _joined(one: Sources, two: Sources) -> Sources:
     names = {relation.name for relation in one.relations}
     relations = (*one.relations, *(relation for relation in two.relations if relation.name not in names))
-    return Sources((*one.documents, *two.documents), relations, (*one.facts, *two.facts))
+    return Sources((*one.documents, *two.documents), relations, (*one.facts, *two.facts), one.day or two.day)
 
 
 def _distinct(documents: Sequence[Document]) -> tuple[Document, ...]:

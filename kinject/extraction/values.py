@@ -27,6 +27,10 @@ _SPANS = (
     re.compile(rf"\b[Uu]ntil (?P<end>{DAY})"),
 )
 _LEADS = re.compile(rf"(?:[Ff]rom|[Ss]ince|[Uu]ntil|[Bb]etween) {DAY}")
+# Who became something on a day is that from then on.
+_INCEPTION = re.compile(
+    rf"(?:On|In) (?P<start>{DAY}), (?P<rest>.*\b(?:became|was elected|was appointed|was named)\b.*)", re.DOTALL
+)
 # Words at which a phrase ends; what follows them says something else.
 _STOP = re.compile(
     r"\s*(?:[,;:()\u2013\u2014|]| - |\b(?:which|who|whose|where|when|while|since|until|from|between|because|but"
@@ -64,7 +68,11 @@ def without_span(text: str) -> Span:
 
 
 def without_lead(text: str) -> Span:
-    """Take the days in front of a whole sentence out of it: "Since 1 May 2020, it costs 5 EUR."."""
+    """Take the days in front of a whole sentence out of it: "Since 1 May 2020, it costs 5 EUR"."""
+    if found := _INCEPTION.fullmatch(text):
+        rest, start = without_span(found["rest"]), bound(found["start"])
+        if rest.start is None and not (start and rest.end and start >= rest.end):
+            return Span(rest.text, start, rest.end)
     if not _LEADS.match(text):
         return Span(text)
     span = without_span(text)

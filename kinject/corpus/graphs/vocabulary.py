@@ -13,13 +13,11 @@ from urllib.parse import quote, unquote
 from rdflib import XSD, Literal, Namespace
 
 from kinject.corpus.days import parse_day
-from kinject.corpus.numbers import parse_quantity
+from kinject.corpus.numbers import parse_quantity, singular
 from kinject.errors import CorpusError, OptionError
 from kinject.types import Kind
 
 KINJECT = Namespace("urn:kinject:terms:")
-# Plural names of units: "1 year" is an amount of the unit "years".
-_PLURAL = re.compile(r"(?<=\w\w)s$")
 _BASE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]*[/#:]")
 
 
@@ -44,7 +42,7 @@ def literal(text: str, kind: Kind, unit: str) -> Literal:
     """The value as other programs compute with it: a decimal in the relation's unit, a day, or else the text."""
     if kind == "number":
         quantity = parse_quantity(text)
-        if quantity and _PLURAL.sub("", quantity.unit) == _PLURAL.sub("", unit):
+        if quantity and singular(quantity.unit) == singular(unit):
             return Literal(quantity.amount, datatype=XSD.decimal)
     if kind == "date" and not text.isdigit():
         try:

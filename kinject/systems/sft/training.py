@@ -127,7 +127,7 @@ def write(loaded: Loaded, adapter: PeftModel | None, path: Path, made_from: str)
 
 def answering(folder: Path, model: LocalLM, config: Config) -> Trained:
     """The system on the weights of a folder; an adapter shares the base that is in memory."""
-    trained = model.with_adapter(folder) if config.method == "lora" else open_model(str(folder))
+    trained = model.with_adapter(folder) if config.method == "lora" else LocalLM.start(load(str(folder)))
     own = closed_book.Config(tokens(config.max_new_tokens, config.traces))
     return Trained(trained, own, methods.trained_parameters(trained.model, folder, config), config.traces)
 
