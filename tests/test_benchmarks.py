@@ -18,7 +18,18 @@ from conftest import FakeLM, make_toy_corpus
 from run_folder import make_run
 from torch import nn
 
-from benchmarks import fact_probe, hidden_scale, hybrid, load, pretraining, probing, pushback, speed, training
+from benchmarks import (
+    fact_probe,
+    hidden_scale,
+    hybrid,
+    load,
+    pretraining,
+    probing,
+    pushback,
+    quantised,
+    speed,
+    training,
+)
 from benchmarks.output import Table, guarded, publish, rate
 from kinject.corpus import Corpus
 from kinject.errors import KinjectError, ModelError, OptionError
@@ -251,6 +262,14 @@ def test_ability_against_tokens_is_read_from_the_model(tmp_path: Path) -> None:
     assert [row[:3] for row in table.rows] == [("1.0 M", "10", "-"), ("5.0 M", "50", "-"), ("9.0 M", "90", "-")]
     with pytest.raises(OptionError, match="found no"):
         pretraining.against_tokens(str(tmp_path / ".."), 3)
+
+
+def test_rounded_weights_are_measured_beside_the_model_as_it_is(tiny_qwen3):
+    table = quantised.measure(str(tiny_qwen3), ["int8"], make_toy_corpus(), 8, 0)
+    (base, rounded) = table.rows
+    assert (base[0], rounded[0]) == (str(tiny_qwen3), f"{tiny_qwen3}@int8")
+    assert float(rounded[1]) < float(base[1])
+    assert all(cell.endswith("n 8") for cell in (base[4], rounded[3], rounded[4]))
 
 
 def test_a_blend_is_compared_with_its_parts_on_the_same_probes(run: FakeRun, tmp_path: Path) -> None:

@@ -73,3 +73,11 @@ def test_a_forced_tool_choice_and_stop_strings_are_refused():
         model.bind_tools([get_price], tool_choice="any")
     with pytest.raises(ModelError, match="stop strings are not supported"):
         model.invoke("hello", stop=["\n"])
+
+
+def test_results_come_in_the_order_of_their_calls():
+    lm = FakeLM(lambda chat: "ok")
+    calls = [{"name": "f", "args": {}, "id": id} for id in ("a", "b")]
+    results = [ToolMessage("refused", tool_call_id="b"), ToolMessage("20 EUR", tool_call_id="a")]
+    ChatModel(lm).invoke([HumanMessage("price?"), AIMessage("", tool_calls=calls), *results])
+    assert [message.content for message in lm.chats[0].messages[2:]] == ["20 EUR", "refused"]

@@ -4,6 +4,7 @@ Maps messages and tools both ways, and nothing else: the queue, the template and
 """
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
@@ -58,7 +59,9 @@ class ChatModel(BaseChatModel):
     ) -> ChatResult:
         if stop:
             raise ModelError(f"stop strings are not supported, found {stop!r}; the model ends its own answers")
-        chat = Chat(tuple(map(_to_message, messages)), _to_tools(kwargs.get("tools") or ()), self.max_new_tokens)
+        chat = Chat(
+            tuple(map(_to_message, _in_order(messages))), _to_tools(kwargs.get("tools") or ()), self.max_new_tokens
+        )
         completion = self.lm.complete(chat)
         # Ids count on through the dialogue: the same dialogue always has the same ids.
         calls = [
@@ -73,6 +76,17 @@ class ChatModel(BaseChatModel):
             response_metadata={"model_name": self.lm.info.name, "completion": completion},
         )
         return ChatResult(generations=[ChatGeneration(message=answer)])
+
+
+def _in_order(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """Results in the order of their calls, as our messages have no ids: that of a refused call would come first."""
+    calls = [call["id"] for message in messages if isinstance(message, AIMessage) for call in message.tool_calls]
+    place = {id: number for number, id in enumerate(calls)}
+    ordered: list[BaseMessage] = []
+    for is_result, run in groupby(messages, lambda message: isinstance(message, ToolMessage)):
+        found = list(run)
+        ordered += sorted(found, key=lambda m: place.get(m.tool_call_id, 0)) if is_result else found  # type: ignore[attr-defined]
+    return ordered
 
 
 def _to_message(message: BaseMessage) -> Message:
