@@ -113,6 +113,7 @@ def share_of(worker: Worker, folder: Path, model: str) -> dict[str, torch.Tensor
     return trained(folder, model, accumulate=2, worker=worker)[1]
 
 
+@pytest.mark.slow
 def test_two_processes_end_with_the_weights_of_one(tiny_qwen3, tmp_path):
     alone = share_of(Worker(), tmp_path / "alone", str(tiny_qwen3))
     with together(2, share_of, tmp_path / "two", str(tiny_qwen3)) as worker:
