@@ -56,6 +56,7 @@ def call(name, **arguments):
         (HEAVIEST, (call("aggregate", function="min", relation="weight"), "Aldo"), "wrong_argument"),
         (HEAVIEST, (call("aggregate", function="max", relation="weight"), "Aldo"), "ignored_result"),
         (HEAVIER, (call("compare", function="min", relation="weight", **PAIR), "Aldo"), "wrong_argument"),
+        (HEAVIER, (call("get_fact", entity="Brila", relation="weight"), "10 g"), "wrong_tool"),
         (NOBODY, (ABOUT_ZORN, "3 g"), "fabricated_after_empty"),
         (NOBODY, (RIGHT, "100 g"), "wrong_argument"),
     ],

@@ -63,8 +63,8 @@ def test_building_is_carried_to_full_size_by_what_grows(monkeypatch, tmp_path, f
     source = sources.Source(TOY, 1000, ())
     plan = settle(Study(tmp_path, tmp_path, systems=("kg",)))
     ruler = calibrating._Ruler(source, plan, None, random.Random(0), lambda step: None)
-    _, stage = ruler._building("kg", plan.configs["kg"], tmp_path)
-    assert stage.seconds == pytest.approx(2 + 3 * 1000)
+    built = ruler._building("kg", plan.configs["kg"], tmp_path)
+    assert built.stage.seconds == pytest.approx(2 + 3 * 1000)
 
 
 def test_a_sample_keeps_the_documents_that_state_its_facts():

@@ -23,6 +23,7 @@ from kinject.forecast.stages import Forecast, Stage
 from kinject.grading import Grader
 from kinject.lm import open_model
 from kinject.lm.base import LM
+from kinject.lm.prompts import ABSTENTION
 from kinject.progress import Progress, Step, silent
 from kinject.store import JsonLines
 from kinject.study.asking import CALLERS, Asked, ask_all
@@ -68,6 +69,15 @@ class _Grown(Generic[T]):
         return self.fixed + self.slope * entities
 
 
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """A system of a sample, and the stage that building it at full size would be."""
+
+    system: System
+    sample: Corpus
+    stage: Stage
+
+
 class _Ruler:
     """Measures on samples of one corpus; every stage is for `entities` of it."""
 
@@ -108,14 +118,12 @@ class _Ruler:
         config = _as_at_full_size(module, config, self._samples[-1], self._entities)
         with tempfile.TemporaryDirectory(prefix="kinject-plan-") as folder:
             store = Path(folder)
-            if hasattr(module, "curve"):
-                built, stage = self._training(name, config, store)
-            else:
-                built, stage = self._building(name, config, store)
-            yield stage
-            yield self._asking(name, built, probes, store, stage.memory_bytes)
+            made = self._training if hasattr(module, "curve") else self._building
+            built = made(name, config, store)
+            yield built.stage
+            yield self._asking(name, built, probes, store)
 
-    def _building(self, name: str, config: Any, store: Path) -> tuple[System, Stage]:
+    def _building(self, name: str, config: Any, store: Path) -> _Built:
         def build(sample: Corpus) -> System:
             size = len(sample.entities())
             built: System = plugin(name).build(sample, store / f"{size}", self._model, config)
@@ -134,7 +142,7 @@ class _Ruler:
             "linear in documents and facts",
             per_s,
         )
-        return grown.result, stage
+        return _Built(grown.result, grown.sample, stage)
 
     def _grown(self, work: Callable[[Corpus], T]) -> _Grown[T]:
         """Time the work on larger and larger samples, until it takes long enough or there is no larger one."""
@@ -153,7 +161,7 @@ class _Ruler:
         fixed = max(first_s - slope * len(first.entities()), before_s - slope * before, 0.0)
         return _Grown(fixed, slope, sample, result)
 
-    def _training(self, name: str, config: Any, store: Path) -> tuple[System, Stage]:
+    def _training(self, name: str, config: Any, store: Path) -> _Built:
         module, part = plugin(name), self._samples[0]
         few = len(part.entities())
         once = replace(config, epochs=1)
@@ -174,19 +182,22 @@ class _Ruler:
             f"linear in facts x {config.epochs} epochs",
             f"{last.tokens / max(last.seconds, 1e-9):,.0f} tokens/s, {last.tokens / few:,.0f} an entity and epoch",
         )
-        return built, stage
+        return _Built(built, part, stage)
 
-    def _asking(self, name: str, built: System, probes: list[Probe], store: Path, memory: float) -> Stage:
-        short = [probe for probe in probes if not probe.turns][:CALLERS]
-        grader = Grader(self._corpus)
+    def _asking(self, name: str, built: _Built, probes: list[Probe], store: Path) -> Stage:
+        short = [probe for probe in make_probes(built.sample, self._plan) if not probe.turns][:CALLERS]
+        grader = Grader(built.sample)
+        for probe in short:
+            # What grading learns of a relation is paid once, and not by every answer.
+            grader.grade(ABSTENTION, probe)
         with JsonLines(store / "records.jsonl") as log:
-            seconds, _ = timed(lambda: ask_all(built, Asked("plan", name, 0), short, grader, log, silent))
+            seconds, _ = timed(lambda: ask_all(built.system, Asked("plan", name, 0), short, grader, log, silent))
         an_answer = seconds / max(1, len(short))
         answers = sum(1 + len(probe.turns) for probe in probes) * len(self._plan.seeds(name))
         return Stage(
             f"ask {name}",
             an_answer * answers,
-            memory,
+            built.stage.memory_bytes,
             bytes_below(store / "records.jsonl") / max(1, len(short)) * answers,
             f"constant: {answers:,} answers",
             f"{1 / max(an_answer, 1e-9):,.1f} answers/s",

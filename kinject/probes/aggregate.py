@@ -86,7 +86,7 @@ AMONG = (
     "Restrict yourself to the {where} {value}. {question}",
     "{question} Stick to entries with {value} for {where}.",
     "{question} Look at nothing but the {where} {value}.",
-    "Within the group whose {where} reads {value}: {question}",
+    "Keep only the entries whose {where} is {value}. {question}",
 )
 _MOST_ADDED = 12
 _MOST_NUMBERS = 12  # a price that two products happen to have makes no group of them

@@ -27,7 +27,7 @@ FRAMES: Mapping[str, tuple[str, ...]] = {
         "By {relation}, which ranks above the other, {one} or {other}?",
         "Take {one} and {other}; which of these surpasses the other in {relation}?",
         "Does the larger {relation} belong to {one} or to {other}?",
-        "Two candidates, {one} and {other}: where is the {relation} higher?",
+        "Where is the {relation} higher, at {one} or at {other}?",
     ),
     "less": (
         "Set {one} beside {other}: which one shows the lower {relation}?",
@@ -35,7 +35,7 @@ FRAMES: Mapping[str, tuple[str, ...]] = {
         "By {relation}, which ranks below the other, {one} or {other}?",
         "Take {one} and {other}; which of these falls short of the other in {relation}?",
         "Does the smaller {relation} belong to {one} or to {other}?",
-        "Two candidates, {one} and {other}: where is the {relation} lower?",
+        "Where is the {relation} lower, at {one} or at {other}?",
     ),
     "later": (
         "Set {one} beside {other}: which one shows the later {relation}?",
@@ -43,7 +43,7 @@ FRAMES: Mapping[str, tuple[str, ...]] = {
         "By {relation}, which comes after the other, {one} or {other}?",
         "Take {one} and {other}; which of these has the more recent {relation}?",
         "Does the later {relation} belong to {one} or to {other}?",
-        "Two candidates, {one} and {other}: where does the {relation} fall later?",
+        "Where does the {relation} fall later, at {one} or at {other}?",
     ),
     "earlier": (
         "Set {one} beside {other}: which one shows the earlier {relation}?",
@@ -51,7 +51,7 @@ FRAMES: Mapping[str, tuple[str, ...]] = {
         "By {relation}, which comes before the other, {one} or {other}?",
         "Take {one} and {other}; which of these has the less recent {relation}?",
         "Does the earlier {relation} belong to {one} or to {other}?",
-        "Two candidates, {one} and {other}: where does the {relation} fall earlier?",
+        "Where does the {relation} fall earlier, at {one} or at {other}?",
     ),
 }
 _TRIES = 8

@@ -36,7 +36,7 @@ CAUSES: tuple[Cause, ...] = (
 # By the kind of a probe, the tools that can tell; for any other kind, those that look something up.
 _FITTING: Mapping[str, frozenset[str]] = {
     "aggregate": frozenset({"aggregate"}),
-    "compare": frozenset({"compare", "get_fact", "neighbours"}),
+    "compare": frozenset({"compare"}),
 }
 _OVER_MANY = frozenset({"aggregate"})
 _LOOK_UPS = frozenset({"get_fact", "find_by_value", "neighbours", "facts_between", "path", "paths"})
@@ -77,10 +77,10 @@ def cause_of(record: Record, facts: Mapping[str, Fact], graph: Graph) -> Cause |
         return "stopped"
     if not probe.gold:
         return "fabricated_after_empty" if all(is_refusal(call.text) for call in calls) else "wrong_argument"
-    if any(_shows(call, probe) for call in calls):
+    fitting = [call for call in calls if _tool(call) in _FITTING.get(probe.kind, _LOOK_UPS)]
+    if any(_shows(call, probe) for call in fitting):
         return "ignored_result"
-    fitting = _FITTING.get(probe.kind, _LOOK_UPS)
-    return "wrong_argument" if any(_tool(call) in fitting for call in calls) else "wrong_tool"
+    return "wrong_argument" if fitting else "wrong_tool"
 
 
 def _of_calls(calls: Sequence[Evidence], subject: str) -> Iterator[Observation]:

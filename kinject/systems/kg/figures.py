@@ -70,17 +70,23 @@ def by_group(graph: Graph, function: Function, which: Which, by: str, most: int)
 
 def _choose(graph: Graph, which: Which) -> _Chosen:
     day, known = day_of(which.on), ""
-    chosen = _Chosen(graph.of_relation(which.relation, day))
     if which.where or which.value.strip():
         with_value = which.where or which.relation
-        filters = matching(graph, with_value, which.value, day)
-        having = {fact.subject for fact in filters}
-        rest = tuple(fact for fact in chosen.facts if fact.subject in having)
-        chosen = _Chosen(filters) if with_value == which.relation else _Chosen(rest, filters)
+        chosen = _having(graph, which.relation, matching(graph, with_value, which.value, day), day)
         known = f"where {with_value} is {echo(which.value) or 'known'}"
+    else:
+        chosen = _Chosen(graph.of_relation(which.relation, day))
     if not chosen.facts:
         raise Refusal(not_known(which.relation, known, which.on))
     return chosen
+
+
+def _having(graph: Graph, relation: str, filters: tuple[Fact, ...], day: date | None) -> _Chosen:
+    """The facts of a relation whose subjects have those of the filter; the filter's own, if it is of the relation."""
+    if filters[0].relation == relation:
+        return _Chosen(filters)
+    subjects = {fact.subject for fact in filters}
+    return _Chosen(tuple(fact for fact in graph.of_relation(relation, day) if fact.subject in subjects), filters)
 
 
 def _by_subject(graph: Graph, relation: str, day: date | None) -> dict[str, list[Fact]]:
