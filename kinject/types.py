@@ -65,11 +65,15 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What an answer rests on: a passage, a graph edge, or a tool call with its result."""
+    """What an answer rests on: a passage, a graph edge, or a tool call with its result.
+
+    `supports` says whether it states the value of the answer; None where that was not checked.
+    """
 
     source: str
     text: str
     score: float | None = None
+    supports: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,13 +85,17 @@ class AskRequest(BaseModel):
 
 
 class EvidenceModel(BaseModel):
-    """What the answer rests on: a passage with its score, a tool call with its result, or a graph edge."""
+    """What the answer rests on: a passage with its score, a tool call with its result, or a graph edge.
+
+    `supports` says whether it states the value of the answer; null where that was not checked.
+    """
 
     model_config = ConfigDict(from_attributes=True, json_schema_extra={"example": EVIDENCE})
 
     source: str
     text: str
     score: float | None = None
+    supports: bool | None = None
 
 
 class UsageModel(BaseModel):

@@ -1,29 +1,16 @@
 import os
-import zlib
 
-import numpy as np
 import pytest
 from conftest import FakeLM, make_toy_corpus
+from word_hashes import WordHashes
 
 from kinject.errors import ModelError, StoreError
 from kinject.lm.prompts import reading
 from kinject.systems import rag
 from kinject.systems.rag import embed, index
 from kinject.systems.rag.chunks import Chunk, sentences, split, states
+from kinject.systems.rag.metrics import Ranking
 from kinject.types import Document, Fact, Turn
-
-
-class WordHashes:
-    """An embedder of bags of words: texts that share words are near."""
-
-    fingerprint = "words"
-
-    def encode(self, texts):
-        rows = np.zeros((len(texts), 999), dtype=np.float32)
-        for row, text in zip(rows, texts, strict=True):
-            for word in text.lower().split():
-                row[zlib.crc32(word.strip(".,:?").encode()) % 999] += 1
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 @pytest.fixture
@@ -112,11 +99,14 @@ def test_a_damaged_index_is_refused(words, tmp_path):
         rag.build(make_toy_corpus(), tmp_path, FakeLM(lambda chat: "no"), rag.Config())
 
 
-def test_the_rank_is_that_of_the_first_passage_that_states_a_fact(words, tmp_path):
+def test_gold_passages_are_those_that_state_a_fact_whether_found_or_not(words, tmp_path):
     corpus = make_toy_corpus()
-    system = rag.build(corpus, tmp_path, FakeLM(lambda chat: "no"), rag.Config(retriever="bm25"))
+    system = rag.build(corpus, tmp_path, FakeLM(lambda chat: "no"), rag.Config(retriever="bm25", chunk_words=10))
     weight = corpus.facts_of("Aldo", "weight")
-    assert [system.rank("Which weight does Aldo have?", facts) for facts in (weight, ())] == [1, None]
+    gold = {n for n, chunk in enumerate(system.index.chunks) if states(chunk, weight[0])}
+    found = system.ranking("Which weight does Aldo have?", weight)
+    assert (found.gold, found.found[0] in gold) == (gold, True)
+    assert system.ranking("?!", ()) == Ranking((), frozenset())
 
 
 def test_other_weights_under_the_name_of_minilm_are_refused(tmp_path, monkeypatch):

@@ -1,13 +1,19 @@
 """Documents cut into passages at sentence ends, each with its document's title in front.
 
-A page that never names its subject again after the first sentence still says in every passage whom it is about.
+A page that never names its subject again after the first sentence still says in every passage whom it is about. Long
+documents with headings may be cut along these instead, and each passage then says its headings too.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
+
+from langchain_text_splitters import MarkdownHeaderTextSplitter, RecursiveCharacterTextSplitter
 
 from kinject.types import Document, Fact
+
+Splitter = Literal["sentences", "recursive"]
 
 # A word counts as six bytes of UTF-8, its length in English with the space: scripts without spaces are cut as well.
 BYTES_A_WORD = 6
@@ -16,20 +22,36 @@ _SENTENCE_END = re.compile(
     r"(?<=[.!?\u2026])(?<!\b[A-Z]\.)(?<!\bMr\.)(?<!\bDr\.)(?<!\bNo\.)(?<!\bMrs\.)\s+(?=[^\sa-z])"
     r"|(?<=[\u3002\uff01\uff1f])\s*|\s*\n+\s*"
 )
+_HEADINGS = [("#" * level, str(level)) for level in range(1, 5)]
+# Where a section that is too long is cut: between paragraphs if that will do, else lines, sentences, words, characters.
+_SEPARATORS = [r"\n\n+", r"\n", r"(?<=[.!?\u2026])\s+(?=[^\sa-z])", r"(?<=[\u3002\uff01\uff1f])", r"\s+", ""]
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
+    """A passage; `title` is its document's, which `text` begins with."""
+
     document_id: str
     text: str
+    title: str = ""
 
 
-def split(documents: Iterable[Document], words: int = 70, overlap: int = 1) -> tuple[Chunk, ...]:
-    """Passages of about `words` words; each repeats the last `overlap` sentences of the one before."""
+def split(
+    documents: Iterable[Document], words: int = 70, overlap: int = 1, splitter: Splitter = "sentences"
+) -> tuple[Chunk, ...]:
+    """Passages of about `words` words; each repeats the last `overlap` sentences of the one before.
+
+    `recursive` cuts Markdown along its headings first, and repeats no sentence.
+    """
+    size = words * BYTES_A_WORD
+
+    def cut(text: str) -> Iterator[str]:
+        return _sections(text, size) if splitter == "recursive" else _passages(sentences(text, size), size, overlap)
+
     return tuple(
-        Chunk(document.id, titled(document, passage))
+        Chunk(document.id, titled(document, passage), document.title)
         for document in documents
-        for passage in _passages(sentences(document.text, words * BYTES_A_WORD), words * BYTES_A_WORD, overlap)
+        for passage in cut(document.text)
     )
 
 
@@ -49,6 +71,21 @@ def states(chunk: Chunk, fact: Fact) -> bool:
     return chunk.document_id == fact.document_id and any(
         name.casefold() in text for name in (fact.object, *fact.aliases)
     )
+
+
+def _sections(text: str, size: int) -> Iterator[str]:
+    splitter = RecursiveCharacterTextSplitter(
+        _SEPARATORS,
+        is_separator_regex=True,
+        keep_separator="end",
+        chunk_size=size,
+        chunk_overlap=0,
+        length_function=lambda piece: len(piece.encode()),
+    )
+    for section in MarkdownHeaderTextSplitter(_HEADINGS).split_text(text):
+        headings = " > ".join(section.metadata.values())
+        for piece in splitter.split_text(section.page_content):
+            yield f"{headings}: {piece}" if headings else piece
 
 
 def _passages(texts: list[str], size: int, overlap: int) -> Iterator[str]:

