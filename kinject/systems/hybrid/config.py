@@ -18,9 +18,9 @@ class Config:
     distractors: int = 3  # sft_rag: other passages in context; with the gold one as many as rag shows
     idk_share: float = 0.08  # sft_rag: questions about unknown names, as sft trains on
     asked_share: float = 0.34  # sft_rag: of the corpus's questions that an epoch asks
-    epochs: int = 3  # sft_rag: a question with passages costs ten times what it costs sft
+    epochs: int = 3  # sft_rag: few, as a question with its passages is many times as long as without
     learning_rate: float = 0.0  # sft_rag: of matrices; 0: 5e-4 below 50 M parameters, 1e-5 above
-    batch_tokens: int = 4096  # sft_rag: padded tokens a step, about six questions with their passages
+    batch_tokens: int = 4096  # sft_rag: padded tokens a step, about five questions with their passages
     # Not named seed: a full study would build and ask each blend three times, and most would answer alike.
     draw: int = 0  # decides the questions to calibrate on, and the order, phrasings and passages of training
 
