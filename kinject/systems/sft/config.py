@@ -88,7 +88,7 @@ class Config:
         for name in names:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= least):
-                raise ValueError(f"{name} must be {least} or more, found {value}")
+                raise ValueError(f"{name} must be at least {least}, found {value}")
 
 
 def _is_exponent(text: str) -> bool:
