@@ -88,6 +88,15 @@ FAMILIES = {
         "<|startoftext|>",
     ),
 }
+# Of tools and questions, so that the prompts of tests are short.
+_WORDS = """
+{"type": "function", "function": {"name": "get_fact", "description": "The relation of an entity, on the day",
+"parameters": {"properties": {"entity": {"type": "string"}, "relation": {"enum": ["price", "weight", "material",
+"launch date", "companion"], "type": "string"}, "on": {"default": "", "type": "string"}, "required": ["entity",
+"relation"], "type": "object"}}} "arguments": "value": null
+                                Answer in a few words. If you do not know the answer, say: I don't know.
+Which weight does Aldo have? What is the price of Brila? It is made of steel and weighs 100 g.
+"""
 # Templates of families whose architecture is one of the above.
 MORE_TEMPLATES = {
     "mistral_args": Family("Mistral", "mistral_args", (*_INST, *_ARGS), ("</s>",), {}, "<s>"),
@@ -104,8 +113,8 @@ def make_tokenizer(family: Family) -> Any:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=320, initial_alphabet=alphabet, show_progress=False)
-    tokenizer.train_from_iterator(["the price of the weight of What is Which name arguments entity"] * 4, trainer)
+    trainer = trainers.BpeTrainer(vocab_size=600, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator([_WORDS] * 4, trainer)
     tokenizer.add_tokens([AddedToken(tag, special=False) for tag in family.plain])
     tokenizer.add_special_tokens(list(family.special))
     tags = {"eos_token": family.stops[0]} | ({"bos_token": family.bos} if family.bos else {})

@@ -120,6 +120,7 @@ def test_a_server_that_fails_for_a_moment_is_asked_again():
         ),
         (failed(500, "oops", Retry_After="0.01"), ModelError, r"failed \(500\), also after 2 retries: oops"),
         (failed(401, f"bad key {KEY}"), ModelError, r"refused the key \(401\); set OPENAI_API_KEY .*: bad key \*\*\*"),
+        (failed(401, "x" * 295 + KEY), ModelError, r"refused the key .*x\*\*\*$"),
         (failed(404, "no such model"), ModelError, r"has no model 'm' \(404\); see its /models: no such model"),
         (failed(400, "temperature must be 1"), ModelError, r"refused the request \(400\): temperature must be 1"),
         (failed(400, "maximum context length is 8 tokens"), PromptTooLongError, "longer than the window of openai:m@"),

@@ -50,6 +50,7 @@ def study(
     from kinject import corpus as corpora
     from kinject import study as studies
     from kinject.corpus.importing import ImportOptions
+    from kinject.lm.endpoint import is_remote
     from kinject.report import write
     from kinject.terminal import Display, results
 
@@ -61,7 +62,7 @@ def study(
         folder = corpora.find(corpus)
     out = out or RUNS / folder.resolve().name
     plan = studies.Study(folder, out, model, names(systems), tuple(settings or ()), full, seed)
-    for name in studies.left_out(plan):
+    for name in studies.left_out(plan) if is_remote(model) else ():
         typer.echo(f"kinject: {name} is left out: it trains weights, and those of {model} are elsewhere", err=True)
     with Display() as display:
         run = studies.run(plan, display)

@@ -13,6 +13,7 @@ from kinject.errors import ModelError
 
 OFFICIAL = "https://api.openai.com/v1"
 KEY, URL = "OPENAI_API_KEY", "OPENAI_BASE_URL"
+NO_KEY = "none"  # what is sent to a server that wants none
 
 _PREFIX = "openai:"
 _NAME = re.compile(r"openai:(?P<model>[^\s@][^\s]*?)(?:@(?P<url>https?://\S+))?")
@@ -69,7 +70,7 @@ def find_key(endpoint: Endpoint) -> str:
     key = os.environ.get(KEY, "").strip()
     if not key and not endpoint.is_loopback:
         raise ModelError(f"no key for {endpoint.url}: set {KEY} (to any word, if this server wants none)")
-    return key or "none"
+    return key or NO_KEY
 
 
 def check_recorded(name: str) -> None:

@@ -250,7 +250,7 @@ def _completion(
     said, calls = encoder.reply(generated.ids) if tools else (encoder.text(generated.ids), ())
     finish: Finish = "length" if not generated.stopped else "tool_calls" if calls else "stop"
     # Without a grammar, it is the calls themselves that tell whether they are valid.
-    valid = generated.unconstrained and are_valid(calls, tools)
+    valid = generated.unconstrained if encoder.template.has_grammar else are_valid(calls, tools)
     return Completion(said, calls, generated.log_probabilities, prompt_tokens, finish, unconstrained=valid)
 
 

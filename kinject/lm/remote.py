@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from kinject.errors import KinjectError, ModelError, OverloadedError, PromptTooLongError
 from kinject.lm.base import Chat, Completion, Finish, Message, ModelInfo, ToolCall, ToolSpec, are_valid
-from kinject.lm.endpoint import KEY, OFFICIAL, Endpoint, find_endpoint, find_key
+from kinject.lm.endpoint import KEY, NO_KEY, OFFICIAL, Endpoint, find_endpoint, find_key
 from kinject.lm.tool_formats import HERMES
 
 _TOO_LONG = re.compile(
@@ -120,7 +120,7 @@ class RemoteLM:
     def _failure(self, error: Exception) -> KinjectError:
         """One line that names the URL, what happened and what to do; never the key."""
         url, again = self._endpoint.url, f", also after {self._limits.retries} retries"
-        said = _said(error).replace(self._key, "***")
+        said = _said(error, self._key)
         match error:
             case openai.APIStatusError() if _is_too_long(error, said):
                 return PromptTooLongError(f"the prompt is longer than the window of {self.info.name}: {said}")
@@ -169,11 +169,12 @@ def _is_too_long(error: openai.APIStatusError, said: str) -> bool:
     return error.status_code == 413 or error.code == "context_length_exceeded" or bool(_TOO_LONG.search(said))
 
 
-def _said(error: Exception) -> str:
-    """What the server, or else the network, says of an error, in one short line."""
+def _said(error: Exception, key: str) -> str:
+    """What the server, or else the network, says of an error, in one short line that holds no key."""
     body = getattr(error, "body", None)
     told = body.get("message") if isinstance(body, dict) else None
     line = " ".join(str(told or error.__cause__ or error).split())
+    line = "".join(filter(str.isprintable, line if key == NO_KEY else line.replace(key, "***")))
     return line if len(line) <= _SAID_CHARS else f"{line[:_SAID_CHARS]}..."
 
 
