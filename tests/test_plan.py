@@ -27,7 +27,7 @@ QUICK += ("kg.max_model_calls=1", "kg.max_tool_calls=1", "sft.epochs=3", "sft.ma
 @pytest.fixture(scope="module", autouse=True)
 def small_samples():
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"SIZES": (1, 2, 6), "CALLERS": 2}.items():
+        for name, value in {"SIZES": (1, 2, 6), "ASKED": 2}.items():
             patch.setattr(calibrating, name, value)
         patch.setattr(sources, "ROWS", (20, 60))
         yield

@@ -6,6 +6,7 @@ Years alone are days of low resolution and stay years. Hours are left out with a
 import re
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 
 from kinject.corpus.days import format_day, parse_day
 from kinject.corpus.reading import Hints, Reading, Value, is_missing
@@ -45,6 +46,7 @@ def read_day(text: str, order: str = "dmy") -> date | None:
     return _worded(text) if _WORDS.fullmatch(text) else None
 
 
+@lru_cache(maxsize=4096)  # a column is read once to guess what it is, and then again; a text takes 30 ms
 def _worded(text: str) -> date | None:
     try:
         return parse_day(text)

@@ -26,7 +26,7 @@ from kinject.lm.base import LM
 from kinject.lm.prompts import ABSTENTION
 from kinject.progress import Progress, Step, silent
 from kinject.store import JsonLines
-from kinject.study.asking import CALLERS, Asked, ask_all
+from kinject.study.asking import Asked, ask_all
 from kinject.study.job import make_probes
 from kinject.study.plan import Plan, Study, plugin, settle
 from kinject.types import Probe, System
@@ -34,7 +34,9 @@ from kinject.types import Probe, System
 T = TypeVar("T")
 
 # Entities in the samples: the first pays what is paid once, the last takes so long that growth stands out.
-SIZES, ENOUGH_S = (12, 40, 160, 640, 2560), 1.0
+SIZES, ENOUGH_S = (8, 40, 160, 640, 2560), 1.0
+ASKED = 16  # questions at once; a study has 32 of them under way
+ABOUT = 2  # the sample that they are about, or that of the system where it is smaller
 # At about a thousand exposures a model holds two bits a parameter, at a hundred one (arXiv:2404.05405).
 BITS_A_PARAMETER = 1.0
 
@@ -84,9 +86,13 @@ class _Ruler:
     def __init__(self, source: Source, plan: Plan, model: LM, rng: random.Random, progress: Progress) -> None:
         self._corpus, self._entities = source.corpus, source.entities
         self._plan, self._model, self._progress = plan, model, progress
-        self._samples = [sampled(source.corpus, size, rng) for size in SIZES]
+        # Each is a part of the next one, so that a system of any of them can be asked about the smaller ones.
+        self._samples = [source.corpus]
+        for size in reversed(SIZES):
+            self._samples.insert(0, sampled(self._samples[0], size, rng))
+        del self._samples[-1]
         self.scale = self._entities / max(1, len(source.corpus.entities()))
-        self._corpus_bytes = _corpus_bytes(self._samples[2])
+        self._corpus_bytes = _corpus_bytes(self._samples[ABOUT])
         self._trained: dict[str, float] = {}
 
     def stages(self) -> Iterator[Stage]:
@@ -185,8 +191,9 @@ class _Ruler:
         return _Built(built, part, stage)
 
     def _asking(self, name: str, built: _Built, probes: list[Probe], store: Path) -> Stage:
-        short = [probe for probe in make_probes(built.sample, self._plan) if not probe.turns][:CALLERS]
-        grader = Grader(built.sample)
+        about = min(built.sample, self._samples[ABOUT], key=lambda sample: len(sample.facts))
+        short = [probe for probe in make_probes(about, self._plan) if not probe.turns][:ASKED]
+        grader = Grader(about)
         for probe in short:
             # What grading learns of a relation is paid once, and not by every answer.
             grader.grade(ABSTENTION, probe)
