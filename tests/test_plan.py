@@ -14,6 +14,7 @@ from kinject.cli import app
 from kinject.corpus import importing
 from kinject.errors import CorpusError, OptionError
 from kinject.forecast import Budget, Forecast, Stage, Wanted, calibrating, sampling, sources
+from kinject.forecast.measuring import Line, line
 from kinject.study import Study
 from kinject.study.plan import settle
 from kinject.terminal import forecast_table
@@ -29,7 +30,7 @@ def small_samples():
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"SIZES": (1, 2, 6), "ASKED": 2}.items():
             patch.setattr(calibrating, name, value)
-        patch.setattr(sources, "ROWS", (20, 60))
+        patch.setattr(sources, "ROWS", (10, 20, 60))
         yield
 
 
@@ -65,6 +66,11 @@ def test_building_is_carried_to_full_size_by_what_grows(monkeypatch, tmp_path, f
     ruler = calibrating._Ruler(source, plan, None, random.Random(0), lambda step: None)
     built = ruler._building("kg", plan.configs["kg"], tmp_path)
     assert built.stage.seconds == pytest.approx(2 + 3 * 1000)
+
+
+def test_growth_is_seen_beyond_what_is_paid_once():
+    assert line([(1, 5.0), (10, 1.0), (100, 10.0)]) == Line(fixed=4.9, slope=0.1)
+    assert line([(10, 1.0)]) == Line(fixed=0.0, slope=0.1)
 
 
 def test_a_sample_keeps_the_documents_that_state_its_facts():

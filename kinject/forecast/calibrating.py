@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from kinject import corpus as corpora
 from kinject.corpus import Corpus
-from kinject.forecast.measuring import bytes_below, peak_bytes, timed, traced
+from kinject.forecast.measuring import Line, bytes_below, line, peak_bytes, timed, traced
 from kinject.forecast.sampling import sampled
 from kinject.forecast.sources import Source, Wanted, source_of
 from kinject.forecast.stages import Forecast, Stage
@@ -60,15 +60,11 @@ def forecast(wanted: Wanted, progress: Progress = silent) -> Forecast:
 
 @dataclass(frozen=True, slots=True)
 class _Grown(Generic[T]):
-    """seconds(n entities) = fixed + slope * n, and what the work gave on the largest sample."""
+    """How the seconds of some work grow with entities, and what it gave on the largest sample."""
 
-    fixed: float
-    slope: float
+    line: Line
     sample: Corpus
     result: T
-
-    def at(self, entities: int) -> float:
-        return self.fixed + self.slope * entities
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +113,7 @@ class _Ruler:
         grown = self._grown(lambda sample: make_probes(sample, self._plan))
         probes = grown.result
         rate = f"{len(probes)} probes of {len(grown.sample.facts):,} facts"
-        return probes, Stage("probes", grown.at(self._entities), self._memory(0.0), 0.0, "linear in facts", rate)
+        return probes, Stage("probes", grown.line.at(self._entities), self._memory(0.0), 0.0, "linear in facts", rate)
 
     def _system(self, name: str, config: Any, probes: list[Probe]) -> Iterator[Stage]:
         module = plugin(name)
@@ -139,33 +135,29 @@ class _Ruler:
         size = len(grown.sample.entities())
         kept = bytes_below(store / f"{size}") / size
         held = traced(lambda: build(grown.sample)) / size
-        per_s = f"{len(grown.sample.facts) / size / grown.slope:,.0f} facts/s" if grown.slope > 1e-6 else "at once"
+        a_fact = grown.line.slope * size / len(grown.sample.facts)
         stage = Stage(
             f"build {name}",
-            grown.at(self._entities) * len(self._plan.seeds(name)),
+            grown.line.at(self._entities) * len(self._plan.seeds(name)),
             self._memory(held + kept),
             kept * self._entities,
             "linear in documents and facts",
-            per_s,
+            f"{1 / a_fact:,.0f} facts/s" if a_fact > 1e-6 else "at once",
         )
         return _Built(grown.result, grown.sample, stage)
 
     def _grown(self, work: Callable[[Corpus], T]) -> _Grown[T]:
         """Time the work on larger and larger samples, until it takes long enough or there is no larger one."""
-        first, *others = self._samples
-        first_s, result = timed(lambda: work(first))
-        before, before_s, slope, sample = 0, 0.0, 0.0, first
-        for sample in others:
-            size = len(sample.entities())
-            if size == before:
+        sample = self._samples[0]
+        seconds, result = timed(partial(work, sample))
+        points = [(len(sample.entities()), seconds)]
+        for larger in self._samples[1:]:
+            if len(larger.entities()) == points[-1][0] or (len(points) > 2 and seconds >= ENOUGH_S):
                 break
+            sample = larger
             seconds, result = timed(partial(work, sample))
-            slope = max(0.0, (seconds - before_s) / (size - before))
-            before, before_s = size, seconds
-            if seconds >= ENOUGH_S and sample is not others[0]:
-                break
-        fixed = max(first_s - slope * len(first.entities()), before_s - slope * before, 0.0)
-        return _Grown(fixed, slope, sample, result)
+            points.append((len(sample.entities()), seconds))
+        return _Grown(line(points), sample, result)
 
     def _training(self, name: str, config: Any, store: Path) -> _Built:
         module, part = plugin(name), self._samples[0]

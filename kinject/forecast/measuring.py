@@ -3,11 +3,30 @@
 import resource
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """seconds(n) = fixed + slope * n."""
+
+    fixed: float
+    slope: float
+
+    def at(self, n: int) -> float:
+        return self.fixed + self.slope * n
+
+
+def line(points: Sequence[tuple[int, float]]) -> Line:
+    """Through sizes and their seconds, in order: the first pays what is paid once, the last two show the growth."""
+    (small, small_s), (large, large_s) = points[-2:] if len(points) > 2 else ((0, 0.0), points[-1])
+    slope = max(0.0, large_s - small_s) / (large - small)
+    return Line(max(0.0, *(seconds - slope * size for size, seconds in points)), slope)
 
 
 def timed(work: Callable[[], T]) -> tuple[float, T]:

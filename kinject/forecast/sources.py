@@ -11,10 +11,10 @@ from kinject import corpus as corpora
 from kinject.corpus import Corpus, importing
 from kinject.corpus.importing import ImportOptions
 from kinject.corpus.table import Table
-from kinject.forecast.measuring import bytes_below, peak_bytes, timed, traced
+from kinject.forecast.measuring import bytes_below, line, peak_bytes, timed, traced
 from kinject.forecast.stages import Stage
 
-ROWS = (500, 2000)  # of a table, in the samples
+ROWS = (100, 500, 4000)  # of a table, in the samples
 
 
 @dataclass(frozen=True)
@@ -49,32 +49,32 @@ class _Import:
 
 
 def source_of(wanted: Wanted) -> Source:
-    """Reads the whole file, since that is what reading costs, and imports two samples of it. Raises CorpusError."""
+    """Reads the whole file, since that is what reading costs, and imports samples of it. Raises CorpusError."""
     if not wanted.source.is_file():
         found = corpora.load(wanted.source)
         return Source(found, wanted.entities or len(found.entities()), ())
     before = peak_bytes()
     read_s, table = timed(lambda: importing.read_table(wanted.source))
-    a_row = (peak_bytes() - before) / len(table.rows)
+    a_row = (peak_bytes() - before) / max(1, len(table.rows))
     rows = wanted.entities or len(table.rows)
-    few, many = _imports(wanted, table)
-    slope = max(0.0, many.seconds - few.seconds) / (many.rows - few.rows or many.rows)
-    fixed = max(0.0, few.seconds - slope * few.rows)
-    slope += read_s / len(table.rows)
-    held = traced(lambda: _imported(wanted, _drawn(wanted, table, few.rows))) / few.rows
+    imports = list(_imports(wanted, table))
+    many = imports[-1]
+    grown = line([(one.rows, one.seconds) for one in imports])
+    a_row_s = grown.slope + read_s / len(table.rows)
+    held = traced(lambda: _imported(wanted, _drawn(wanted, table, imports[0].rows))) / imports[0].rows
     stage = Stage(
         "import",
-        fixed + slope * rows,
+        grown.fixed + a_row_s * rows,
         before + (a_row + held) * rows,
         many.disk_bytes / many.rows * rows,
         "linear in rows",
-        f"{1 / slope:,.0f} rows/s",
+        f"{1 / a_row_s:,.0f} rows/s",
     )
     return Source(many.corpus, rows, (stage,))
 
 
 def _imports(wanted: Wanted, table: Table) -> Iterator[_Import]:
-    for size in ROWS:
+    for size in sorted({min(size, len(table.rows)) for size in ROWS}):
         drawn = _drawn(wanted, table, size)
         with tempfile.TemporaryDirectory(prefix="kinject-plan-") as folder:
             target = Path(folder) / "part"
@@ -84,7 +84,7 @@ def _imports(wanted: Wanted, table: Table) -> Iterator[_Import]:
 
 def _drawn(wanted: Wanted, table: Table, size: int) -> Table:
     rng = random.Random(wanted.seed)
-    return replace(table, rows=tuple(rng.sample(table.rows, min(size, len(table.rows)))))
+    return replace(table, rows=tuple(rng.sample(table.rows, size)))
 
 
 def _imported(wanted: Wanted, table: Table, target: Path | None = None) -> Corpus:
