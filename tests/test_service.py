@@ -98,7 +98,7 @@ def test_an_answer_carries_confidence_evidence_usage_and_the_dialogue(client):
         "answer": "echo: Weight?",
         "confidence": 0.9,
         "confidence_method": "sequence_probability",
-        "evidence": [{"source": "history", "text": "Hi", "score": 0.5}],
+        "evidence": [{"source": "history", "text": "Hi", "score": 0.5, "supports": None}],
         "usage": {"prompt_tokens": 7, "completion_tokens": 2, "model_calls": 1, "seconds": 0.01},
         "history": [
             *history,
@@ -117,7 +117,7 @@ def test_get_and_post_answer_alike(client):
 def test_the_history_of_an_answer_can_be_sent_back(client):
     first = client.get("/ask", params={"system": "kg", "question": "Weight?"}).json()
     second = client.post("/ask", json={"system": "kg", "question": "Sure?", "history": first["history"]}).json()
-    assert second["evidence"] == [{"source": "history", "text": "echo: Weight?", "score": 0.5}]
+    assert second["evidence"] == [{"source": "history", "text": "echo: Weight?", "score": 0.5, "supports": None}]
 
 
 def test_sixteen_callers_are_answered_together_and_each_gets_its_own_answer(client, run):

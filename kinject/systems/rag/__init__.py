@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal
 
 from kinject.corpus import Corpus
 from kinject.errors import CorpusError
@@ -27,7 +26,7 @@ from kinject.systems.rag.index import Hit, Index, Retriever
 from kinject.systems.rag.metrics import Ranking, measured
 from kinject.systems.rag.rerank import Reranker
 from kinject.systems.rag.rewriting import rewritten
-from kinject.systems.rag.vectors import Kind
+from kinject.systems.rag.vectors import Choice
 from kinject.types import Answer, Evidence, Fact, Outcome, Record, Turn
 
 _SCHEMA = 2
@@ -41,9 +40,7 @@ class Config:
     names: bool = True  # fused ranks passages higher that name what the question names, by a document's title
     documents: str = ""  # only those whose id or title fits this pattern, such as guide-*; "": all
     embedder: str = embed.AUTO  # MiniLM, beyond 20,000 passages static; or one of these, a folder or a Hugging Face id
-    index: Literal["auto", Kind] = (
-        "auto"  # exact (flat) to 200,000 passages, hnsw to 3 M, then ivfsq8; ivfpq is smallest
-    )
+    index: Choice = "auto"  # exact (flat) to 200,000 passages, hnsw to 3 M, then ivfsq8; ivfpq is smallest
     splitter: Splitter = "sentences"  # recursive cuts long Markdown along its headings and names them in each passage
     chunk_words: int = 70  # short enough that four passages and a dialogue fit 1,024 tokens
     overlap_sentences: int = 1  # a pronoun's sentence keeps the one before it
@@ -129,7 +126,7 @@ def build(corpus: Corpus, store: Path, model: LM, config: Config, progress: Prog
     if not artifact_is(folder, fingerprint):
         chunks = split(corpus.documents, *cut)
         name = embed.chosen(config.embedder, len(chunks))
-        kind = vectors.kind_for(len(chunks)) if config.index == "auto" else config.index
+        kind = vectors.kind_for(len(chunks), config.index)
         building.make(folder, building.Wanted(fingerprint, chunks, name, embed.load(name), kind), progress)
     loaded = index.load(folder, embed.load(building.read_made(folder).embedder), config.names)
     if config.documents:

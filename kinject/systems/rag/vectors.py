@@ -19,6 +19,7 @@ faiss: Any = typed_faiss
 Vectors = NDArray[np.float32]
 Kind = Literal["flat", "hnsw", "ivfsq8", "ivfpq"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Choice = Literal["auto", Kind]
 
 # One flat search of 200,000 vectors of 384 numbers reads 300 MB, about 15 ms on two cores. A graph needs the vectors in
 # memory beside its 270 bytes a passage: 3 M passages take 5.4 GB.
@@ -32,8 +33,13 @@ _MMAP_EXACT = faiss.IO_FLAG_MMAP_IFC | faiss.IO_FLAG_READ_ONLY
 _MMAP_LISTS = faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY
 
 
-def kind_for(passages: int) -> Kind:
-    """SQ8 beyond the graph: a byte a dimension loses little, where a PQ of a sixteenth of the size loses ranks."""
+def kind_for(passages: int, choice: Choice = "auto") -> Kind:
+    """What "auto" stands for; any other choice is itself.
+
+    SQ8 beyond the graph: a byte a dimension loses little, where a PQ of a sixteenth of the size loses ranks.
+    """
+    if choice != "auto":
+        return choice
     if passages <= FLAT_UP_TO:
         return "flat"
     return "hnsw" if passages <= HNSW_UP_TO else "ivfsq8"
