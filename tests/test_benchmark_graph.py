@@ -1,6 +1,7 @@
 """benchmarks.graph: what it times, and the table of right answers by lost edges."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from conftest import FakeLM, make_toy_corpus
@@ -20,8 +21,9 @@ class Closing(FakeLM):
 def folder(tmp_path, monkeypatch):
     def reply(chat):
         if chat.messages[-1].role == "tool":
-            return chat.messages[-1].content.split(" | ")[2]
-        return ToolCall("get_fact", {"entity": chat.messages[-1].content.split()[-2], "relation": "weight"})
+            return chat.messages[-1].content.split(" | ")[-1]
+        name = next(word for word in chat.messages[-1].content.replace("'s", "").split() if word[:1].isupper())
+        return ToolCall("get_fact", {"entity": name, "relation": "weight"})
 
     monkeypatch.setattr(graph, "open_model", lambda name: Closing(reply))
     corpus.save(make_toy_corpus(), tmp_path / "toy")
@@ -47,8 +49,9 @@ def test_quality_has_a_column_a_share_and_causes_that_add_up(folder, capsys):
 
 
 def test_what_cannot_be_asked_is_said(folder):
-    empty = make_toy_corpus()
-    corpus.save(type(empty)("bare", empty.documents, (), empty.relations), folder / "bare")
+    toy = make_toy_corpus()
+    unlinked = tuple(fact for fact in toy.facts if fact.relation != "companion")
+    corpus.save(replace(toy, facts=unlinked), folder / "bare")
     with pytest.raises(OptionError, match="has nothing to ask of multihop; choose another --family"):
         graph.main(["quality", str(folder / "bare"), "--family", "multihop"])
 

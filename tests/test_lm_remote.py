@@ -18,6 +18,7 @@ from kinject.lm import open_model
 from kinject.lm.base import Chat, Message, ToolCall, ToolSpec
 from kinject.lm.endpoint import Endpoint, check_recorded, find_endpoint
 from kinject.lm.remote import Limits, RemoteLM
+from kinject.study.plan import QUICK_SYSTEMS
 
 KEY = "sk-canary-0123456789"
 CORPUS = make_toy_corpus()
@@ -309,7 +310,7 @@ def test_a_study_of_a_remote_model_leaves_out_what_trains_and_keeps_the_key_nowh
         assert (done.exit_code, server.keys[0]) == (0, f"Bearer {KEY}")
         assert "kinject: sft is left out: it trains weights, and those of openai:m@" in done.stderr
         opened = study.open_run(tmp_path / "runs" / "toy")
-        assert set(opened.systems) == set(plugins.names("kinject.systems")) - {"sft"}
+        assert set(opened.systems) == set(QUICK_SYSTEMS) - {"sft"}
         assert opened.system("closed_book").ask("Which weight does Aldo have?").text == "weight: 100 g"
     written = [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
     assert [path for path in written if KEY.encode() in path.read_bytes()] == []

@@ -87,6 +87,17 @@ def test_two_hops_and_three_are_asked_alike(corpus):
     assert min(counts["2"], counts["3"]) >= 12
 
 
+def test_a_description_stands_at_the_end_of_a_description():
+    for probe in make(multihop, CATALOG):
+        assert "compatible with to be" not in probe.question
+        assert "compatible with is compatible" not in probe.question
+        assert "compatible with's" not in probe.question
+
+
+def test_nobody_is_asked_for_those_with_something_as_compatible_with():
+    assert [p for p in make(aggregate, CATALOG, 2_000) if "compatible with" in p.question] == []
+
+
 def test_a_relation_with_an_open_ending_is_not_called_the_relation_of():
     asked = [p.question for p in make(multihop, CATALOG) if by_id(CATALOG)[p.facts[0]].relation == "compatible with"]
     assert asked
@@ -163,6 +174,12 @@ def test_the_one_that_is_less_may_be_named_as_the_measure():
     right = (name, f"{name} has more than {other}.", f"{name} (170 g) is ahead of it, not {other}.")
     wrong = (other, f"{name} and {other}", f"{other} has more than {name}.")
     assert verdicts(TOY, probe, *right, *wrong) == [True] * 3 + [False] * 3
+
+
+def test_the_other_one_is_confused_and_never_stale():
+    grader, facts = Grader(CATALOG), by_id(CATALOG)
+    for probe in make(compare, CATALOG, 60):
+        assert grader.grade(facts[probe.facts[1]].subject, probe).error == "confused"
 
 
 def test_the_entities_on_the_way_may_be_named():

@@ -90,7 +90,7 @@ def test_the_kind_of_index_follows_the_number_of_passages(passages, kind):
 
 @pytest.mark.parametrize(("kind", "least"), [("flat", 1.0), ("hnsw", 0.95), ("ivfsq8", 0.3), ("ivfpq", 0.3)])
 def test_every_kind_finds_its_own_vectors_and_says_how_much_it_misses(tmp_path, kind, least):
-    rows = unit(4000)
+    rows = unit(4000, 16)
     vectors.write(tmp_path, rows, kind)
     exact = vectors.exact(tmp_path)
     searched = vectors.searched(tmp_path, exact)

@@ -142,7 +142,7 @@ def test_a_system_whose_files_are_gone_is_not_trained_by_opening_it(small, finis
         (("sft.epoch=3",), "did you mean 'epochs'"),
         (("recall=many",), "whole number"),
         (("recal=3",), "no setting 'recal=3': write SYSTEM.OPTION=VALUE"),
-        (("sft.epochs=0",), "must be at least 1"),
+        (("sft.epochs=0",), "epochs must be 1 or more, found 0"),
     ],
 )
 def test_a_wrong_setting_is_named_before_anything_is_written(small, tmp_path, settings, message):

@@ -80,11 +80,11 @@ def test_a_task_is_put_as_a_question_is_with_its_input_as_passages():
     assert ift.example(Task("Name a river.", "Oder")).question == dialogue("Name a river.")[-1].content
 
 
-def test_training_changes_the_weights_and_is_not_done_twice(tiny_lm, tmp_path):
+def test_training_changes_the_weights_and_is_not_done_twice(tiny_lm, tiny_lfm2, tmp_path):
     steps = []
     built = ift.build(CORPUS, tmp_path, tiny_lm, CONFIG, steps.append)
     assert {step.stage for step in steps} == {"ift"}
-    before, after = tiny_lm.model.state_dict(), load_file(tmp_path / "model" / "model.safetensors")
+    before, after = (load_file(folder / "model.safetensors") for folder in (tiny_lfm2, tmp_path / "model"))
     assert any((after[name] != before[name].to(after[name])).any() for name in after)
     steps.clear()
     again = ift.build(CORPUS, tmp_path, tiny_lm, replace(CONFIG, max_new_tokens=5), steps.append)

@@ -11,6 +11,7 @@ from kinject.corpus import Corpus, questions
 from kinject.types import Fact, Relation
 
 T = TypeVar("T")
+_OPEN_ENDINGS = (" of", " with", " by", " in", " to", " for", " from", " at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ def askable(corpus: Corpus) -> list[Askable]:
         for (subject, name), facts in groups.items()
         if name in asked
     ]
+
+
+def is_open(relation: Relation) -> bool:
+    """Does its name wait for an object, as "compatible with" does? Nothing has such a one."""
+    return relation.name.endswith(_OPEN_ENDINGS)
 
 
 def spread(

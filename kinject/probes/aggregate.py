@@ -12,7 +12,7 @@ from kinject.corpus import Corpus
 from kinject.grading import same_words
 from kinject.grading.vocabulary import spellings
 from kinject.probes import _scoring
-from kinject.probes._choosing import Askable, askable, probe_id, spread
+from kinject.probes._choosing import Askable, askable, is_open, probe_id, spread
 from kinject.probes._measuring import Measured, Scale, scales
 from kinject.types import Estimate, Fact, Probe, Record, Relation
 
@@ -24,11 +24,11 @@ METRICS = (
 )
 FRAMES: Mapping[str, tuple[str, ...]] = {
     "count": (
-        "How many entries show {value} under {where}?",
+        "How many entries have {value} for their {where}?",
         "What is the number of entries with {value} for {where}?",
         "Of all the entries, how many give {value} as their {where}?",
-        "I need a count: how many list {value} under {where}?",
-        "How large is the group whose {where} reads {value}?",
+        "I need a count: how many come with {value} for {where}?",
+        "How large is the group of entries with {value} as {where}?",
         "How many different entries are there with {value} as the {where}?",
     ),
     "max": (
@@ -65,28 +65,28 @@ FRAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "sum": (
         "What {relation} do all entries with {value} as {where} reach together?",
-        "Summed over the entries whose {where} reads {value}, how much {relation} is that?",
-        "What does the {relation} amount to across everything with the {where} {value}?",
+        "Summed over all entries with {value} as {where}, how much {relation} is that?",
+        "What does the {relation} amount to across everything with {value} as {where}?",
         "Put every entry with {value} for {where} together: what is their total {relation}?",
-        "How much {relation} is there in all across the entries that show {value} under {where}?",
-        "I want the {relation} of everything with the {where} {value} in one total; how much is it?",
+        "How much {relation} is there in all across entries with {value} for {where}?",
+        "I want the {relation} of everything with {value} as {where} in one total; how much is it?",
     ),
     "mean": (
-        "What {relation} does an entry with {value} under {where} have on average?",
-        "Across everything with the {where} {value}, what does the {relation} average?",
-        "Taking the entries whose {where} reads {value}, what is the mean of their {relation}?",
-        "Averaged over what shows {value} for {where}, how much is the {relation}?",
+        "What {relation} does an entry with {value} as {where} have on average?",
+        "Across everything with {value} as {where}, what does the {relation} average?",
+        "Taking all entries with {value} for {where}, what is the mean of their {relation}?",
+        "Averaged over everything with {value} for {where}, how much is the {relation}?",
         "What average {relation} do you find among entries that give {value} as {where}?",
-        "I want one mean {relation} for everything with the {where} {value}; how much is it?",
+        "I want one mean {relation} for everything with {value} as {where}; how much is it?",
     ),
 }
 AMONG = (
-    "Consider only the entries that show {value} under {where}. {question}",
+    "Consider only entries with {value} as {where}. {question}",
     "Leave aside all but those with {value} as {where}. {question}",
-    "Restrict yourself to the {where} {value}. {question}",
-    "{question} Stick to entries with {value} for {where}.",
-    "{question} Look at nothing but the {where} {value}.",
-    "Keep only the entries whose {where} is {value}. {question}",
+    "Suppose that only {value} will do as {where}. {question}",
+    "{question} Consider only entries with {value} as {where}.",
+    "{question} Leave out whatever does not have {value} as {where}.",
+    "{question} Only {value} will do as {where}.",
 )
 _MOST_ADDED = 12
 _MOST_NUMBERS = 12  # a price that two products happen to have makes no group of them
@@ -146,11 +146,16 @@ def summarize(records: Sequence[Record]) -> dict[str, Estimate]:
 
 
 def _groups(known: Sequence[Askable]) -> list[_Group]:
-    """Values that at least two entities have, spelt as in the first fact; of numbers only where there are few."""
+    """Values that at least two entities have, spelt as in the first fact; of numbers only where there are few.
+
+    Relations with an open name are left out: "the ones with X as compatible with" is no English.
+    """
     members: dict[str, dict[str, list[Fact]]] = {}
     relations = {one.relation.name: one.relation for one in known}
     for one in known:
-        for fact in one.facts if one.relation.kind not in ("date", "identifier") else ():
+        if one.relation.kind in ("date", "identifier") or is_open(one.relation):
+            continue
+        for fact in one.facts:
             members.setdefault(one.relation.name, {}).setdefault(same_words(fact.object), []).append(fact)
     return [
         _Group(relations[name], facts[0].object, tuple(facts))

@@ -12,7 +12,7 @@ from kinject.grading.vocabulary import spellings
 from kinject.probes import _scoring
 from kinject.probes._choosing import askable, probe_id, spread
 from kinject.probes._measuring import Measured, Scale, scales
-from kinject.types import Estimate, Probe, Record
+from kinject.types import Estimate, Fact, Probe, Record
 
 VARIANTS = ("more", "less", "later", "earlier")
 METRICS = (
@@ -71,6 +71,11 @@ class _Pair:
         choose = max if self.variant in ("more", "later") else min
         return choose(self.first, self.second, key=lambda one: one.number)
 
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """The right one's first: it is the value that the answer has to have."""
+        return tuple(sorted((self.first.fact, self.second.fact), key=lambda fact: fact != self.right.fact))
+
 
 def make(corpus: Corpus, n: int, rng: random.Random) -> list[Probe]:
     """At most n probes, evenly over relations and ways to ask; none for a corpus without numbers and days."""
@@ -110,7 +115,7 @@ def _probe(pair: _Pair, number: int, other_names: Mapping[str, tuple[str, ...]],
         kind="compare",
         question=question,
         gold=(right, *other_names.get(right, ())),
-        facts=(pair.first.fact.id, pair.second.fact.id),
+        facts=tuple(fact.id for fact in pair.facts),
         relation=pair.scale.relation.name,
         subject=right,
         variant=pair.variant,

@@ -7,10 +7,11 @@ gold answer stands on no page of the entity that is named.
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, zip_longest
 
 from kinject.corpus import Corpus, questions
 from kinject.probes import _scoring
-from kinject.probes._choosing import Askable, askable, probe_id, spread
+from kinject.probes._choosing import Askable, askable, is_open, probe_id, spread
 from kinject.types import Estimate, Probe, Record
 
 HOPS = ("2", "3")
@@ -24,8 +25,8 @@ PHRASES = (
     "the {relation} that our records give for {subject}",
     "the {relation} you would find for {subject}",
     "the {relation} that we have noted for {subject}",
-    "the {relation} that {subject} is known to have",
-    "the {relation} in the entry on {subject}",
+    "the {relation} belonging to {subject}",
+    "the {relation} that one would name for {subject}",
 )
 # For a relation whose name ends openly, as "compatible with" does.
 OPEN_PHRASES = (
@@ -34,9 +35,8 @@ OPEN_PHRASES = (
     "the very one that {subject} is {relation}",
     "whichever one {subject} is {relation}",
     "the entry that {subject} is {relation}",
-    "the one that, by our records, {subject} is {relation}",
+    "the one that, as we know, {subject} is {relation}",
 )
-_OPEN_ENDINGS = (" of", " with", " by", " in", " to", " for", " from", " at")
 _MOST_STARTS = 5_000  # of a large corpus only so many entities are asked about
 
 Ways = Mapping[str, Sequence[Askable]]
@@ -54,8 +54,10 @@ class _Chain:
 def make(corpus: Corpus, n: int, rng: random.Random) -> list[Probe]:
     """At most n probes, as many of two hops as of three where the corpus has both; none without facts to follow."""
     chains = list(_chains(corpus, rng))
-    chosen = spread(chains, n, rng, lambda one: f"{one.variant} {one.hops[-1].relation.name}", _start)
-    return [_probe(chain, number, rng) for number, chain in enumerate(chosen)]
+    of_length = ([chain for chain in chains if chain.variant == hops] for hops in HOPS)
+    chosen = [spread(own, n, rng, lambda one: one.hops[-1].relation.name, _start) for own in of_length]
+    in_turn = islice((chain for pair in zip_longest(*chosen) for chain in pair if chain), n)
+    return [_probe(chain, number, rng) for number, chain in enumerate(in_turn)]
 
 
 def summarize(records: Sequence[Record]) -> dict[str, Estimate]:
@@ -78,7 +80,8 @@ def _chains(corpus: Corpus, rng: random.Random) -> Iterator[_Chain]:
         for first in ways[start]:
             for second in _next((first,), ways):
                 yield _Chain((first, second))
-                for third in _next((first, second), ways):
+                # "The one that the one that ... is compatible with is compatible with" is no English.
+                for third in _next((first, second), ways) if not is_open(second.relation) else ():
                     yield _Chain((first, second, third))
 
 
@@ -96,8 +99,10 @@ def _next(hops: tuple[Askable, ...], ways: Ways) -> Iterator[Askable]:
 def _probe(chain: _Chain, number: int, rng: random.Random) -> Probe:
     phrase = _start(chain)
     for hop in chain.hops[:-1]:
-        frames = OPEN_PHRASES if hop.relation.name.endswith(_OPEN_ENDINGS) else PHRASES
-        phrase = rng.choice(frames).format(subject=phrase, relation=hop.relation.name)
+        frames = OPEN_PHRASES if is_open(hop.relation) else PHRASES
+        # A description has no genitive: "the one that Ann is known to be like's mentor".
+        fitting = [one for one in frames if phrase == _start(chain) or one.endswith("{subject}")]
+        phrase = rng.choice(fitting).format(subject=phrase, relation=hop.relation.name)
     last = chain.hops[-1]
     asked = rng.choice(questions(last.relation, "test")).format(subject=phrase)
     question = asked[0].upper() + asked[1:]

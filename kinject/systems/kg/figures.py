@@ -82,7 +82,7 @@ def _choose(graph: Graph, which: Which) -> _Chosen:
 
 
 def _having(graph: Graph, relation: str, filters: tuple[Fact, ...], day: date | None) -> _Chosen:
-    """The facts of a relation whose subjects have those of the filter; the filter's own, if it is of the relation."""
+    """The facts of a relation whose subjects have those of the filter; or these, where they are of the relation."""
     if filters[0].relation == relation:
         return _Chosen(filters)
     subjects = {fact.subject for fact in filters}
