@@ -54,7 +54,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     corpus = corpora.load(corpora.find(chosen.corpus))
     probes = recall.make(corpus, chosen.n, random.Random(chosen.seed))
     if not probes:
-        raise OptionError(f"corpus {corpus.name!r} has no facts with test questions: there is nothing to ask")
+        raise OptionError(
+            f"corpus {corpus.name!r} has no fact that holds now and has test questions: there is nothing to ask"
+        )
     names = [_SHORT.get(name, name) for name in chosen.embedder]
     configs = [rag.Config(embedder=name, index=kind) for name in names for kind in chosen.index]
     rows = [measure(corpus, probes, config, chosen.k) for config in configs]

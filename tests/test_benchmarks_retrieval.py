@@ -42,10 +42,12 @@ def test_what_is_not_in_the_corpus_is_not_found(toy, tmp_path):
     assert {row[name]["recall@10"]["value"] for name in retrieval.RETRIEVERS} == {0}
 
 
-def test_a_corpus_without_facts_has_nothing_to_ask(toy, tmp_path):
-    save(retrieval.replace(make_toy_corpus(), name="bare", facts=()), tmp_path / "bare")
-    with pytest.raises(OptionError, match="no facts with test questions: there is nothing to ask"):
-        retrieval.main([str(tmp_path / "bare")])
+def test_a_corpus_of_which_nothing_holds_any_more_has_nothing_to_ask(toy, tmp_path):
+    corpus = make_toy_corpus()
+    past = tuple(fact for fact in corpus.facts if fact.valid_to)
+    save(retrieval.replace(corpus, name="past", facts=past), tmp_path / "past")
+    with pytest.raises(OptionError, match="no fact that holds now and has test questions: there is nothing to ask"):
+        retrieval.main([str(tmp_path / "past")])
 
 
 def test_an_index_that_does_not_exist_is_said(toy, capsys):

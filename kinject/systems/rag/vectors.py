@@ -114,6 +114,9 @@ def _lists(vectors: Vectors, kind: Kind) -> Any:
     # FAISS wants 39 points a centroid, and 4 * sqrt(n) lists balance what is compared in and among them.
     lists = max(1, min(int(4 * total**0.5), total // 39))
     index = faiss.index_factory(dimensions, f"IVF{lists},{_code(dimensions, kind)}", faiss.METRIC_INNER_PRODUCT)
+    if kind == "ivfpq":
+        # It orders codes for a filter by Hamming distance that no search here uses, and takes minutes.
+        index.do_polysemous_training = False
     index.train(vectors)
     index.add(vectors)
     index.nprobe = min(lists, max(16, round(_PROBED * lists)))
