@@ -198,7 +198,8 @@ def answer_lines(system: str, answer: Answer) -> Iterable[str]:
     yield f"  confidence {answer.confidence:.2f} ({answer.confidence_method}), {cost}"
     for evidence in answer.evidence:
         score = "" if evidence.score is None else f" ({evidence.score:.3f})"
-        yield f"  [{_shown(evidence.source)}]{score} {_shown(evidence.text)}"
+        states = ", states the answer" if evidence.supports else ""
+        yield f"  [{_shown(evidence.source)}{states}]{score} {_shown(evidence.text)}"
 
 
 def indented(rows: dict[str, str]) -> Sequence[str]:

@@ -17,6 +17,7 @@ from kinject.forecast import Budget, Forecast, Stage, Wanted, calibrating, sampl
 from kinject.forecast.measuring import Line, line
 from kinject.study import Study
 from kinject.study.plan import settle
+from kinject.systems import kg, rag
 from kinject.terminal import forecast_table
 
 TOY = make_toy_corpus()
@@ -126,3 +127,10 @@ def test_products_are_the_same_for_the_same_seed_and_of_every_kind(tmp_path):
 def test_scale_refuses_a_stage_that_there_is_not():
     with pytest.raises(OptionError, match="'sft' is none of import, rag, kg"):
         scale.main(["--stages", "sft"])
+
+
+def test_a_sample_is_built_as_the_full_corpus_would_be():
+    assert [rag.at_size(rag.Config(), n, 0).embedder for n in (10, 50_000)] == ["all-MiniLM-L6-v2", "static"]
+    assert [rag.at_size(rag.Config(), n, 0).index for n in (10, 300_000)] == ["flat", "hnsw"]
+    found = [calibrating._as_at_full_size(kg, kg.Config(), TOY, n).compact_above for n in (10, 100_000)]
+    assert found == [200_000, 0]

@@ -209,11 +209,12 @@ class _Ruler:
 
 
 def _as_at_full_size(module: Any, config: Any, sample: Corpus, entities: int) -> Any:
-    """The options with an embedder that is chosen by size settled as the full corpus would settle it."""
-    if getattr(config, "embedder", "") != "auto":
+    """The options with what a system chooses by the size of a corpus settled as the full one would settle it."""
+    if not hasattr(module, "at_size"):
         return config
-    passages = round(len(sample.documents) / len(sample.entities()) * entities)
-    return replace(config, embedder=module.embed.chosen(config.embedder, passages))
+    times = entities / len(sample.entities())
+    documents, facts = (round(len(rows) * times) for rows in (sample.documents, sample.facts))
+    return module.at_size(config, documents, facts)
 
 
 def _bits(corpus: Corpus) -> float:

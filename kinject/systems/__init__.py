@@ -2,5 +2,11 @@
 
 Config: a frozen dataclass of options with defaults and one comment each.
 build(corpus, store, model, config, progress=silent) -> System: reuses `store` where fingerprints match.
+
+What a system may have besides:
 NEEDS_WEIGHTS = True: it trains, so that a study of a remote model leaves it out.
+update(before, after, store, model, config, progress=silent) -> System: takes in changed facts; else it is built anew.
+at_size(config, documents, facts) -> Config: the options as chosen for a corpus of that size, for a forecast.
+diagnose(system, corpus, records) -> Iterable[Observation]: what it tells of its inner workings.
+curve(store) -> tuple[Epoch, ...] and quiz(corpus): what it had learnt after each epoch.
 """

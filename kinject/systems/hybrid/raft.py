@@ -11,24 +11,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from kinject.corpus import Corpus
-from kinject.errors import ModelError
 from kinject.lm import open_model
 from kinject.lm.encoding import ChatEncoder
 from kinject.lm.loading import load
 from kinject.lm.local import LocalLM
 from kinject.lm.prompts import reading, stated, value_of
 from kinject.progress import Progress, Step
-from kinject.store import artifact_is, new_artifact
-from kinject.systems._quiet import no_bars
+from kinject.store import artifact_is
 from kinject.systems.hybrid.config import Config
 from kinject.systems.hybrid.parts import Site
 from kinject.systems.rag import Rag
 from kinject.systems.rag.chunks import Chunk, states
 from kinject.systems.rag.index import Index
-from kinject.systems.sft import text
-from kinject.systems.sft.batches import Batch, batched, encode
+from kinject.systems.sft import methods, text
+from kinject.systems.sft.batches import Batch, batched, encode, padding
 from kinject.systems.sft.loop import Plan, train
 from kinject.systems.sft.text import Example
+from kinject.systems.sft.training import write
 from kinject.types import Fact, System
 
 _SMALL = 50_000_000
@@ -40,14 +39,10 @@ def build(site: Site, config: Config) -> System:
 
     Raises ModelError for a model whose weights are not on this machine.
     """
-    if not isinstance(site.model, LocalLM):
-        raise ModelError(
-            f"sft_rag trains weights on this machine; {site.model.info.name} has none here: "
-            "use a local model, or another blend"
-        )
+    local = methods.trainable(site.model, "sft_rag")
     fingerprint, reader = site.fingerprint(config), site.store / "reader"
     if not artifact_is(reader, fingerprint):
-        _train(site, site.model, config, fingerprint)
+        _train(site, local, config, fingerprint)
     return site.part("rag", open_model(str(reader)))
 
 
@@ -100,13 +95,12 @@ def _train(site: Site, model: LocalLM, config: Config, fingerprint: str) -> None
     assert isinstance(rag, Rag)
     shelf, loaded = Shelf(rag.index), load(model.info.name, str(model.model.device))
     encoder = ChatEncoder(loaded.tokenizer, loaded.name)
-    end, pad = loaded.tokenizer.eos_token_id, loaded.tokenizer.pad_token_id
     rate = config.learning_rate or (5e-4 if model.info.parameters < _SMALL else 1e-5)
 
     def data(rng: random.Random) -> list[Batch]:
         windows = [(example,) for example in examples(site.corpus, shelf, config, rng)]
         rows = encode(windows, encoder, loaded.tokenizer, model.info.context_window)
-        return batched(rows, config.batch_tokens, end if pad is None else pad, rng)
+        return batched(rows, config.batch_tokens, padding(loaded.tokenizer), rng)
 
     plan = Plan(
         fingerprint=fingerprint,
@@ -121,9 +115,7 @@ def _train(site: Site, model: LocalLM, config: Config, fingerprint: str) -> None
         show=lambda epochs: None,
     )
     train(loaded.model, plan, site.store / "checkpoints", _as_reading(site.progress))
-    with new_artifact(site.store / "reader", fingerprint) as folder, no_bars():
-        loaded.model.save_pretrained(folder)
-        loaded.tokenizer.save_pretrained(folder)
+    write(loaded, None, site.store / "reader", fingerprint)
 
 
 def _as_reading(progress: Progress) -> Progress:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from kinject.corpus import Corpus
-from kinject.errors import CorpusError, ModelError
+from kinject.errors import CorpusError
 from kinject.instructions import alpaca
 from kinject.instructions.alpaca import Task
 from kinject.instructions.stated import facts_stated
@@ -21,16 +21,16 @@ from kinject.lm import open_model
 from kinject.lm.base import LM
 from kinject.lm.encoding import ChatEncoder
 from kinject.lm.loading import Loaded, load
-from kinject.lm.local import LocalLM
 from kinject.lm.prompts import ANSWER_TOKENS, dialogue, reading
 from kinject.progress import Progress, silent
-from kinject.store import artifact_is, new_artifact
+from kinject.store import artifact_is
 from kinject.systems import closed_book
-from kinject.systems._quiet import no_bars
 from kinject.systems.ift import invented
-from kinject.systems.sft.batches import Batch, batched, encode
+from kinject.systems.sft import methods
+from kinject.systems.sft.batches import Batch, batched, encode, padding
 from kinject.systems.sft.loop import Plan, train
 from kinject.systems.sft.text import Example
+from kinject.systems.sft.training import write
 from kinject.types import System
 
 NEEDS_WEIGHTS = True  # a study of a remote model leaves it out
@@ -68,19 +68,16 @@ def build(corpus: Corpus, store: Path, model: LM, config: Config, progress: Prog
     Raises ModelError for a model whose weights are not on this machine, and CorpusError for tasks that state facts of
     the corpus.
     """
-    if not isinstance(model, LocalLM):
-        raise ModelError(f"ift trains weights on this machine; {model.info.name} has none here: use a local model")
+    local = methods.trainable(model, "ift")
     tasks = _given(corpus, config)
     fingerprint = _fingerprint(corpus, model, config, tasks)
     folder = store / "model"
     if not artifact_is(folder, fingerprint):
-        loaded = load(model.info.name, str(model.model.device))
+        loaded = load(local.info.name, str(local.model.device))
         longest = min(_LONGEST, model.info.context_window)
         plan = _plan(_Course(corpus, tasks, config, loaded, longest), fingerprint, model.info.parameters)
         train(loaded.model, plan, store / "checkpoints", lambda step: progress(replace(step, stage="ift")))
-        with new_artifact(folder, fingerprint) as path, no_bars():
-            loaded.model.save_pretrained(path)
-            loaded.tokenizer.save_pretrained(path)
+        write(loaded, None, folder, fingerprint)
     return closed_book.ClosedBook(open_model(str(folder)), closed_book.Config(config.max_new_tokens))
 
 
@@ -108,8 +105,7 @@ class _Course:
         rows = list(encode([(example(task),) for task in tasks], encoder, tokenizer, self.longest))
         if not rows:
             raise CorpusError(f"none of the {len(tasks)} tasks fits into {self.longest} tokens; give shorter ones")
-        end, pad = tokenizer.eos_token_id, tokenizer.pad_token_id
-        return batched(rows, config.batch_tokens, end if pad is None else pad, rng)
+        return batched(rows, config.batch_tokens, padding(tokenizer), rng)
 
 
 def _plan(course: _Course, fingerprint: str, parameters: int) -> Plan:

@@ -3,7 +3,7 @@
 The graph is made from the facts at build, in memory: nothing is stored, so that an edited fact holds at once.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kinject.corpus import Corpus
@@ -17,7 +17,7 @@ from kinject.systems.kg.knobs import degraded
 from kinject.systems.kg.tools import Offer, make_tools
 from kinject.types import System
 
-__all__ = ["Config", "build", "diagnose"]
+__all__ = ["Config", "at_size", "build", "diagnose"]
 
 
 @dataclass(frozen=True)
@@ -47,3 +47,8 @@ def build(corpus: Corpus, store: Path, model: LM, config: Config, progress: Prog
     graph = Graph(corpus, config.compact_above)
     limits = Limits(config.max_model_calls, config.max_tool_calls, config.max_tokens)
     return Agent(ChatModel(lm=model), make_tools(graph, config.tools), graph, limits)
+
+
+def at_size(config: Config, documents: int, facts: int) -> Config:
+    """The options with which a small corpus is kept as one of so many facts would be."""
+    return replace(config, compact_above=0) if facts > config.compact_above else config

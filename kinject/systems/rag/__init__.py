@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -138,6 +138,12 @@ def build(corpus: Corpus, store: Path, model: LM, config: Config, progress: Prog
         kept = abstention.Kept(store / "abstention", depends_on)
         threshold = kept.threshold(corpus, loaded.cosine, config.most_refused, progress)
     return Rag(loaded, model, config, reranker, threshold)
+
+
+def at_size(config: Config, documents: int, facts: int) -> Config:
+    """The options as they are chosen for so many documents, if each is one passage."""
+    kind = vectors.kind_for(documents) if config.index == "auto" else config.index
+    return replace(config, embedder=embed.chosen(config.embedder, documents), index=kind)
 
 
 def diagnose(system: Rag, corpus: Corpus, records: Sequence[Record]) -> Iterator[Observation]:

@@ -9,10 +9,9 @@ import json
 from pathlib import Path
 
 from kinject.corpus import Corpus
-from kinject.errors import ModelError
 from kinject.lm.base import LM
-from kinject.lm.local import LocalLM
 from kinject.progress import Progress, silent
+from kinject.systems.sft import methods
 from kinject.systems.sft.capacity import diagnose
 from kinject.systems.sft.checkpoints import Epoch, epochs
 from kinject.systems.sft.config import Config
@@ -32,13 +31,10 @@ def build(corpus: Corpus, store: Path, model: LM, config: Config, progress: Prog
 
     Raises ModelError for a model whose weights are not on this machine.
     """
-    if not isinstance(model, LocalLM):
-        raise ModelError(f"sft trains weights on this machine; {model.info.name} has none here: use a local model")
-    if config.method != "lora" and "quantised" in model.info.details:
-        raise ModelError(f"sft trains the weights, and those of {model.info.name} are rounded: set sft.method=lora")
-    if not is_trained(corpus, store, model, config):
-        learn(corpus, store, model, config, progress)
-    return answering(store / MODEL, model, config)
+    local = methods.trainable(model, "sft", adapter=config.method == "lora")
+    if not is_trained(corpus, store, local, config):
+        learn(corpus, store, local, config, progress)
+    return answering(store / MODEL, local, config)
 
 
 def curve(store: Path) -> tuple[Epoch, ...]:

@@ -111,6 +111,13 @@ def encode(
             yield Row(tuple(row[start : start + longest]), tuple(learnt[start : start + longest]))
 
 
+def padding(tokenizer: Tokenizer) -> int:
+    """What rows are filled up with: a tokenizer without a token for that ends them again."""
+    pad: int | None = tokenizer.pad_token_id
+    end: int = tokenizer.eos_token_id
+    return end if pad is None else pad
+
+
 def batched(rows: Iterable[Row], batch_tokens: int, pad: int, rng: random.Random) -> list[Batch]:
     """Batches of at most `batch_tokens`, padding included (one row at least), in random order."""
     shuffled = [row for row in rows if any(row.learnt[1:])]

@@ -1,4 +1,7 @@
-"""Which weights are trained: all, a LoRA adapter's, or those behind the first layers. It trains nothing itself."""
+"""Which weights are trained: all, a LoRA adapter's, or those behind the first layers; and whether a model has any.
+
+It trains nothing itself.
+"""
 
 import math
 import warnings
@@ -11,7 +14,9 @@ from safetensors import safe_open
 from torch import nn
 
 from kinject.errors import ModelError
+from kinject.lm.base import LM
 from kinject.lm.loading import Loaded, quietly
+from kinject.lm.local import LocalLM
 from kinject.systems.sft.config import Config
 
 # A PreTrainedModel, of which transformers leaves half the methods untyped.
@@ -20,6 +25,16 @@ Network = Any
 ADAPTER = "adapter_model.safetensors"
 _SMALL = 50_000_000
 _FEED_FORWARD = ("mlp", "feed_forward", "ffn", "fc")
+
+
+def trainable(model: LM, system: str, adapter: bool = False) -> LocalLM:
+    """The model as one that the system can train: its weights, or an `adapter` beside them. Raises ModelError."""
+    if not isinstance(model, LocalLM):
+        raise ModelError(f"{system} trains weights on this machine; {model.info.name} has none here: use a local model")
+    if not adapter and "quantised" in model.info.details:
+        instead = "set sft.method=lora" if system == "sft" else "open it without its @"
+        raise ModelError(f"{system} trains the weights, and those of {model.info.name} are rounded: {instead}")
+    return model
 
 
 def prepare(loaded: Loaded, config: Config, start: Path | None = None) -> PeftModel | None:

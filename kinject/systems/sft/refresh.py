@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from kinject.corpus import Corpus
-from kinject.errors import ModelError, StoreError
+from kinject.errors import StoreError
 from kinject.lm.base import LM
 from kinject.lm.local import LocalLM
 from kinject.lm.workers import whose
@@ -36,13 +36,12 @@ def update(
     A killed update goes on where it was, and until its end the old weights are whole. Facts that are gone are not
     unlearnt. Raises StoreError if `store` holds no weights of `before`, and ModelError for a model elsewhere.
     """
-    if not isinstance(model, LocalLM):
-        raise ModelError(f"sft trains weights on this machine; {model.info.name} has none here: use a local model")
-    if not is_trained(after, store, model, config):
-        if not is_trained(before, store, model, config):
+    local = methods.trainable(model, "sft", adapter=config.method == "lora")
+    if not is_trained(after, store, local, config):
+        if not is_trained(before, store, local, config):
             raise StoreError(f"{store / MODEL} was not made from the corpus before the update; run the study again")
-        _go_on(before, after, store, model, config, progress)
-    return answering(store / MODEL, model, config)
+        _go_on(before, after, store, local, config, progress)
+    return answering(store / MODEL, local, config)
 
 
 def is_trained(corpus: Corpus, store: Path, model: LM, config: Config) -> bool:

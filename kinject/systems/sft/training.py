@@ -24,7 +24,7 @@ from kinject.store import new_artifact, write_whole
 from kinject.systems import closed_book
 from kinject.systems._quiet import no_bars
 from kinject.systems.sft import methods, mix, packing, replay
-from kinject.systems.sft.batches import Batch, batched
+from kinject.systems.sft.batches import Batch, batched, padding
 from kinject.systems.sft.checkpoints import Epoch
 from kinject.systems.sft.config import Config
 from kinject.systems.sft.loop import Plan, train
@@ -109,8 +109,7 @@ def opened(name: str, model: LocalLM, config: Config, worker: Worker) -> Loaded:
 def batches(corpus: Corpus, loaded: Loaded, config: Config, rng: random.Random, beside: Beside) -> list[Batch]:
     """One epoch."""
     rows = mix.rows(corpus, config, loaded.tokenizer, rng, beside)
-    end, pad = loaded.tokenizer.eos_token_id, loaded.tokenizer.pad_token_id
-    fill = end if pad is None else pad
+    fill = padding(loaded.tokenizer)
     if config.packing:
         return packing.packed(rows, config.batch_tokens, fill, packing.gap_of(loaded.model), rng)
     return batched(rows, config.batch_tokens, fill, rng)
