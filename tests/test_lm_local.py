@@ -15,7 +15,7 @@ from kinject.lm.decoding import Prompt, generate
 from kinject.lm.loading import load
 from kinject.lm.local import UNSTATED_WINDOW, LocalLM
 from kinject.lm.lockstep import in_step
-from kinject.lm.prefill import Prefiller
+from kinject.lm.prefill import Prefiller, forward
 from kinject.lm.prompts import dialogue
 
 STRING = {"type": "string"}
@@ -93,8 +93,35 @@ def test_a_shared_beginning_changes_no_logits(either_lm):
         prefill(model, rows[:3])
         shared = prefill(model, rows)
         alone = torch.cat([Prefiller()(model, [row]).logits for row in rows])
-    assert shared.batch.ids.shape == (5, 20)
+    # The row with 20 more goes on from the one with 3.
+    assert shared.batch.ids.shape == (5, 17)
     assert torch.allclose(shared.logits, alone, atol=1e-3)
+
+
+def test_what_goes_on_from_a_prompt_is_not_read_again(either_lm):
+    model = either_lm.model
+    rows = [tuple(5 + n * i % 190 for i in range(n)) for n in (40, 330, 90)]
+    with torch.inference_mode():
+        prefill = Prefiller()
+        first = prefill(model, rows)
+        # Decoding goes on with the cache, and must not change what is remembered.
+        forward(model, first.batch.followed_by([7, 8, 9]), keep=1, past_key_values=first.cache, use_cache=True)
+        for more in (12, 300, 8):  # the second is longer than what is kept of a convolution
+            rows = [(*ids, *(9 + i % 150 for i in range(more + place))) for place, ids in enumerate(rows)]
+            further = prefill(model, rows)
+            alone = torch.cat([Prefiller()(model, [row]).logits for row in rows])
+            assert further.batch.ids.shape == (3, more + 2)
+            assert torch.allclose(further.logits, alone, atol=1e-3)
+
+
+def test_rows_are_forgotten_where_there_is_no_room(either_lm, monkeypatch):
+    rows = [tuple(range(n, 2 * n)) for n in (50, 60)]
+    with torch.inference_mode():
+        prefill = Prefiller()
+        prefill(either_lm.model, rows)
+        monkeypatch.setattr("kinject.lm.prefill.REMEMBERED_BYTES", prefill._rows[0].size_bytes)
+        prefill(either_lm.model, rows)
+    assert [len(own.ids) for own in prefill._rows] == [50]
 
 
 def test_equal_chats_are_computed_once(tiny_lm, monkeypatch):

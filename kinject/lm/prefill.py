@@ -1,26 +1,27 @@
-"""Reading prompts into a key-value cache: left-padded, in calls of bounded size, shared beginnings only once.
+"""Reading prompts into a key-value cache: left-padded, in calls of bounded size, what was read before only once.
 
-Prompts of one system begin alike (system message, tools). Their common beginning is read once and its cache dealt out
-to the rows of this and later batches. Does not choose tokens.
+Prompts of one system begin alike (system message, tools), and a dialogue's next prompt begins with its last one. Does
+not choose tokens.
 """
 
 import inspect
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import torch
-from torch.nn.functional import pad
 from transformers import Cache, DynamicCache, PreTrainedModel
-from transformers.cache_utils import DynamicLayer, LinearAttentionLayer
 
-Ids = tuple[int, ...]
+from kinject.lm.beginnings import Beginning, Ids, Share, can_keep, dealt, kept, stop_recording
 
 # Tokens of one call. On a CPU activations that leave its cache halve the speed (measured: 10 instead of 20 thousand
 # tokens a second); on a GPU the bound is memory's.
 CALL_TOKENS = {"cpu": 2048, "cuda": 32768}
 SHARED_TOKENS = 32  # a shorter common beginning is not worth the copying
-REMEMBERED = 4  # beginnings kept for later batches
+REMEMBERED = 4  # common beginnings kept for later batches
+REMEMBERED_BYTES = 512 * 2**20  # of the latest rows
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -56,42 +57,56 @@ class Prefilled:
     cache: Cache
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Beginning:
-    ids: Ids
-    cache: Cache
-
-
 class Prefiller:
-    """Reads batches for one model with one adapter, and remembers the beginnings that prompts had in common."""
+    """Reads batches for one model with one adapter, and remembers what it has read, to go on from there."""
 
     def __init__(self) -> None:
-        self._beginnings: list[_Beginning] = []
+        self._beginnings: list[Beginning] = []
+        self._rows: list[Beginning] = []
         self._last: Ids = ()
 
     def __call__(self, model: PreTrainedModel, sequences: Sequence[Ids]) -> Prefilled:
-        cache: Cache = DynamicCache(config=model.config)
-        kept = [0] * len(sequences)
-        if all(type(layer) in (DynamicLayer, LinearAttentionLayer) for layer in cache.layers):
-            self._learn(model, sequences)
-            beginning, kept = self._best(sequences)
-            if beginning is not None:
-                cache = _dealt(beginning.cache, kept, model)
-        batch = left_padded(sequences, model.device, kept)
-        return Prefilled(_read(model, batch, cache), batch, cache)
+        cache = DynamicCache(config=model.config)
+        if not can_keep(cache):
+            batch = left_padded(sequences, model.device)
+            return Prefilled(_read(model, batch, cache), batch, cache)
+        self._learn(model, sequences)
+        shares = self._shares(sequences)
+        cache = dealt(shares, model.config)
+        batch = left_padded(sequences, model.device, [share.length for share in shares])
+        logits = _read(model, batch, cache)
+        self._remember(kept(cache, sequences, shares))
+        stop_recording(cache)
+        return Prefilled(logits, batch, cache)
 
-    def _best(self, sequences: Sequence[Ids]) -> tuple[_Beginning | None, list[int]]:
-        """The beginning that leaves least to read, and how many of its tokens each row takes from it."""
-        longest = max(map(len, sequences))
-        best, kept, width = None, [0] * len(sequences), longest - SHARED_TOKENS + 1
-        for beginning in self._beginnings:
-            # At least one token is left to read: it gives the logits.
-            common = [min(_common(ids, beginning.ids), len(ids) - 1) for ids in sequences]
-            left = max(len(ids) - shared for ids, shared in zip(sequences, common, strict=True))
-            if left < width:
-                # All rows read the last `left` tokens, so that no padding comes between beginning and rest.
-                best, kept, width = beginning, [max(0, len(ids) - left) for ids in sequences], left
-        return best, kept
+    def _shares(self, sequences: Sequence[Ids]) -> list[Share]:
+        """What each row takes of what is known, so that least is left to read; nothing where little would be saved."""
+        gone_on = [self._gone_on(ids) for ids in sequences]
+        # At least one token is left to read: it gives the logits.
+        ways = [gone_on] + [[Share(own, _shared(ids, own.ids)) for ids in sequences] for own in self._beginnings]
+        best, width = [Share()] * len(sequences), max(map(len, sequences)) - SHARED_TOKENS + 1
+        for way in ways:
+            left = max(len(ids) - share.length for ids, share in zip(sequences, way, strict=True))
+            # All rows read the last `left` tokens, so that no padding comes between beginning and rest.
+            cut = [_cut(share, len(ids) - left) for ids, share in zip(sequences, way, strict=True)]
+            if left < width and None not in cut:
+                best, width = [share for share in cut if share], left
+        return best
+
+    def _gone_on(self, ids: Ids) -> Share:
+        """The longest row that these tokens go on from, or else the beginning with which they have most in common."""
+        rows = [own for own in self._rows if len(own.ids) < len(ids) and ids[: len(own.ids)] == own.ids]
+        whole = max(rows, key=lambda own: len(own.ids), default=None)
+        if whole:
+            return Share(whole, len(whole.ids))
+        shares = [Share(own, _shared(ids, own.ids)) for own in self._beginnings]
+        return max(shares, key=lambda share: share.length, default=Share())
+
+    def _remember(self, rows: Iterable[Beginning]) -> None:
+        """The latest rows, as many as there is room for."""
+        self._rows = [*(own for own in rows if len(own.ids) >= SHARED_TOKENS), *self._rows]
+        used = list(accumulate(own.size_bytes for own in self._rows))
+        self._rows = self._rows[: bisect_right(used, REMEMBERED_BYTES)]
 
     def _learn(self, model: PreTrainedModel, sequences: Sequence[Ids]) -> None:
         """Read the beginning that all rows, or a lone prompt and the one before it, have in common, unless known."""
@@ -99,14 +114,12 @@ class Prefiller:
         self._last = sequences[0]
         # What the first and the last in order have in common, all in between have too.
         shared = rows[0][: min(_common(min(rows), max(rows)), min(map(len, rows)) - 1)]
-        known = max((_common(shared, beginning.ids) for beginning in self._beginnings), default=0)
+        known = max((_common(shared, own.ids) for own in [*self._beginnings, *self._rows]), default=0)
         if len(shared) - known < SHARED_TOKENS:
             return
-        cache: Any = DynamicCache(config=model.config)
-        cache.activate_past_recording()
+        cache = dealt([Share()], model.config)
         _read(model, left_padded([shared], model.device), cache)
-        if not any(any(layer.is_recurrent_states_initialized.values()) for layer in _linear(cache)):
-            self._beginnings = [_Beginning(shared, cache), *self._beginnings][:REMEMBERED]
+        self._beginnings = [*kept(cache, [shared], [Share()]), *self._beginnings][:REMEMBERED]
 
 
 def left_padded(sequences: Sequence[Ids], device: torch.device, kept: Sequence[int] = ()) -> Batch:
@@ -145,28 +158,15 @@ def _read(model: PreTrainedModel, batch: Batch, cache: Cache) -> torch.Tensor:
     return logits[:, -1].float()
 
 
-def _dealt(beginning: Cache, kept: Sequence[int], model: PreTrainedModel) -> Cache:
-    """A cache with one row for each of `kept`: that many first tokens of the beginning, padded on the left."""
-    dealt = DynamicCache(config=model.config)
-    layers: Any = zip(beginning.layers, dealt.layers, strict=True)
-    lengths = torch.tensor(kept, device=model.device)[:, None]
-    slots = torch.arange(max(kept), device=model.device)[None]
-    tokens = (slots - max(kept) + lengths).clamp(min=0)
-    for source, target in layers:
-        if type(source) is LinearAttentionLayer:
-            size: Any = source.conv_kernel_size[0]
-            states: Any = source.conv_states[0]
-            history = pad(states, (size, 0))[0]
-            window = lengths + torch.arange(size, device=model.device)[None]
-            target.update_conv_state(history[:, window].transpose(0, 1).contiguous(), conv_kernel_size=size)
-        else:
-            pair = (source.keys, source.values)
-            target.update(*(states[0][:, tokens].transpose(0, 1).contiguous() for states in pair))
-    return dealt
+def _cut(share: Share, length: int) -> Share | None:
+    """A share of another length; None where the states there are not kept."""
+    if length <= 0 or share.beginning is None:
+        return Share()
+    return Share(share.beginning, length) if share.beginning.can_be_cut(length) else None
 
 
-def _linear(cache: Cache) -> list[Any]:
-    return [layer for layer in cache.layers if isinstance(layer, LinearAttentionLayer)]
+def _shared(ids: Ids, known: Ids) -> int:
+    return min(_common(ids, known), len(ids) - 1)
 
 
 def _common(first: Ids, second: Ids) -> int:
