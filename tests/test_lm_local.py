@@ -10,6 +10,7 @@ import torch
 from kinject.errors import ModelError, PromptTooLongError
 from kinject.lab.lesson import tools
 from kinject.lm import open_model
+from kinject.lm import prefill as prefill_module
 from kinject.lm.base import Chat, Message, ToolCall, ToolSpec
 from kinject.lm.decoding import Prompt, generate
 from kinject.lm.loading import load
@@ -112,6 +113,23 @@ def test_what_goes_on_from_a_prompt_is_not_read_again(either_lm):
             alone = torch.cat([Prefiller()(model, [row]).logits for row in rows])
             assert further.batch.ids.shape == (3, more + 2)
             assert torch.allclose(further.logits, alone, atol=1e-3)
+
+
+def test_a_row_that_does_not_go_on_leaves_the_others_where_they_are(either_lm, monkeypatch):
+    model, widths = either_lm.model, []
+    rows = [tuple(5 + n * i % 190 for i in range(150)) for n in (3, 5, 7)]
+    further = [(*rows[0], 8, 9), (*rows[1], 9), tuple(5 + 11 * i % 190 for i in range(150))]
+    with torch.inference_mode():
+        prefill = Prefiller()
+        prefill(model, rows)
+        read = prefill_module._read
+        monkeypatch.setattr(
+            prefill_module, "_read", lambda *args: (widths.append(tuple(args[1].ids.shape)), read(*args))[1]
+        )
+        found = prefill(model, further).logits
+        alone = torch.cat([Prefiller()(model, [row]).logits for row in further])
+    assert widths[:2] == [(1, 148), (3, 2)]
+    assert torch.allclose(found, alone, atol=1e-3)
 
 
 def test_rows_are_forgotten_where_there_is_no_room(either_lm, monkeypatch):

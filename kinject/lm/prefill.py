@@ -71,7 +71,7 @@ class Prefiller:
             batch = left_padded(sequences, model.device)
             return Prefilled(_read(model, batch, cache), batch, cache)
         self._learn(model, sequences)
-        shares = self._shares(sequences)
+        shares = self._shares(model, sequences)
         cache = dealt(shares, model.config)
         batch = left_padded(sequences, model.device, [share.length for share in shares])
         logits = _read(model, batch, cache)
@@ -79,15 +79,32 @@ class Prefiller:
         stop_recording(cache)
         return Prefilled(logits, batch, cache)
 
-    def _shares(self, sequences: Sequence[Ids]) -> list[Share]:
-        """What each row takes of what is known, so that least is left to read; nothing where little would be saved."""
-        gone_on = [self._gone_on(ids) for ids in sequences]
-        # At least one token is left to read: it gives the logits.
-        ways = [gone_on] + [[Share(own, _shared(ids, own.ids)) for ids in sequences] for own in self._beginnings]
+    def _shares(self, model: PreTrainedModel, sequences: Sequence[Ids]) -> list[Share]:
+        """What each row takes of what is known, so that least is left to read; nothing where little would be saved.
+
+        Rows of which little is known are first read as far as the others are, if that is less work.
+        """
+        known = [self._gone_on(ids) for ids in sequences]
+        lefts = [len(ids) - share.length for ids, share in zip(sequences, known, strict=True)]
+        width = min(lefts, key=lambda width: _work(lefts, width))
+        behind = [row for row, left in enumerate(lefts) if left > width]
+        if behind and _work(lefts, width) + SHARED_TOKENS * len(lefts) <= _work(lefts, max(lefts)):
+            parts = [sequences[row][: len(sequences[row]) - width] for row in behind]
+            for row, read in zip(behind, self._read_apart(model, parts), strict=True):
+                known[row] = Share(read, len(read.ids))
+        return self._aligned(sequences, known)
+
+    def _read_apart(self, model: PreTrainedModel, sequences: Sequence[Ids]) -> list[Beginning]:
+        shares = self._aligned(sequences, [self._gone_on(ids) for ids in sequences])
+        cache = dealt(shares, model.config)
+        _read(model, left_padded(sequences, model.device, [share.length for share in shares]), cache)
+        return list(kept(cache, sequences, shares))
+
+    def _aligned(self, sequences: Sequence[Ids], known: Sequence[Share]) -> list[Share]:
+        """The shares cut so that all rows read equally many tokens: no padding comes between beginning and rest."""
         best, width = [Share()] * len(sequences), max(map(len, sequences)) - SHARED_TOKENS + 1
-        for way in ways:
+        for way in [known] + [[Share(own, _shared(ids, own.ids)) for ids in sequences] for own in self._beginnings]:
             left = max(len(ids) - share.length for ids, share in zip(sequences, way, strict=True))
-            # All rows read the last `left` tokens, so that no padding comes between beginning and rest.
             cut = [_cut(share, len(ids) - left) for ids, share in zip(sequences, way, strict=True)]
             if left < width and None not in cut:
                 best, width = [share for share in cut if share], left
@@ -156,6 +173,12 @@ def _read(model: PreTrainedModel, batch: Batch, cache: Cache) -> torch.Tensor:
         part = batch.columns(start, min(start + step, width))
         logits = forward(model, part, keep=1, past_key_values=cache, use_cache=True)
     return logits[:, -1].float()
+
+
+def _work(lefts: Sequence[int], width: int) -> int:
+    """Tokens to read, padding included, if rows with more than `width` left are first read up to there."""
+    behind = [left - width for left in lefts if left > width]
+    return len(lefts) * width + len(behind) * max(behind, default=0)
 
 
 def _cut(share: Share, length: int) -> Share | None:
