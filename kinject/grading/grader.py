@@ -1,7 +1,7 @@
 """Answer text -> verdict: correct, incorrect (and in which way), or not attempted.
 
-Correct: it states a gold value on word boundaries and no other value of the relation. What other systems said,
-confidence and evidence play no part, and no model is asked.
+Correct: it states a gold value on word boundaries and no other value of the relation; where the probe has no relation,
+it states one and does not abstain. What other systems said, confidence and evidence play no part; no model is asked.
 """
 
 import re
@@ -10,17 +10,17 @@ from collections.abc import Sequence
 from kinject.corpus import Corpus
 from kinject.grading.abstention import abstains
 from kinject.grading.asked import Asked, asked, is_count, is_inverse
+from kinject.grading.plain import plain_relation
 from kinject.grading.reading import Reading, read
 from kinject.grading.stance import asserted
 from kinject.grading.stated import Stated, stated
 from kinject.grading.vocabulary import Vocabulary, spellings
-from kinject.grading.words import FUNCTION_WORDS, blank, word_set, words
+from kinject.grading.words import FUNCTION_WORDS, blank, same_words, word_set, words
 from kinject.types import Outcome, Probe, Relation, Verdict
 
 # Nothing that anyone would call an answer is longer, and no text may take the grader's time.
 MAX_CHARACTERS = 4_000
 _UNPARSED = Verdict(Outcome.INCORRECT, "unparsed")
-_NO_RELATION = Relation("", "text", (), (), ())
 _A_COUNT = Relation("", "number", (), (), ())
 _LIST_BREAK = re.compile(r"[,;|&\n]|(?<!\w)(?:and|or|plus)(?!\w)")
 _FILLERS = FUNCTION_WORDS | word_set(
@@ -41,7 +41,7 @@ class Grader:
         self._corpus = corpus
         self._facts = {fact.id: fact for fact in corpus.facts}
         self._names = spellings(corpus)
-        self._vocabularies: dict[tuple[str, str, bool], Vocabulary] = {}
+        self._vocabularies: dict[tuple[str, str, str, bool], Vocabulary] = {}
         self._asked: dict[Probe, tuple[Asked, Vocabulary]] = {}
 
     def grade(self, answer_text: str, probe: Probe) -> Verdict:
@@ -58,6 +58,9 @@ class Grader:
         values = stated(mentions, reading, question, vocabulary)
         if declines:
             values = [value for value in values if value.in_domain or value.right]
+            if not probe.relation and vocabulary.form == "phrase":
+                # "I have no idea" states no gold "no", though it says the word; "No." does.
+                values = values if same_words(answer_text) in map(same_words, probe.gold) else []
         if values:
             return _judge(values, question, vocabulary, reading)
         if declines:
@@ -68,9 +71,10 @@ class Grader:
         if probe not in self._asked:
             facts = [self._facts[id] for id in probe.facts if id in self._facts]
             relation = self._answered(probe)
-            place = (relation.name, relation.kind, is_inverse(probe, facts))
+            inverse = is_inverse(probe, facts)
+            place = (relation.name, relation.kind, relation.unit, inverse)
             if place not in self._vocabularies:
-                self._vocabularies[place] = Vocabulary(self._corpus, relation, inverse=place[2])
+                self._vocabularies[place] = Vocabulary(self._corpus, relation, inverse)
             vocabulary = self._vocabularies[place]
             self._asked[probe] = (asked(probe, facts, vocabulary, self._names), vocabulary)
         return self._asked[probe]
@@ -79,7 +83,7 @@ class Grader:
         """The relation whose values answer the probe."""
         if is_count(probe):
             return _A_COUNT
-        return self._corpus.relation(probe.relation) if probe.relation else _NO_RELATION
+        return self._corpus.relation(probe.relation) if probe.relation else plain_relation(probe)
 
 
 def _judge(values: Sequence[Stated], question: Asked, vocabulary: Vocabulary, reading: Reading) -> Verdict:

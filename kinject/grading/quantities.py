@@ -22,6 +22,7 @@ _UNIT = re.compile(
     r"(?P<unit>[^\W\d_][^\W\d_]{0,23}[23]?(?:/[^\W\d_]{1,24}[23]?)?|°[CF]|[%°\"\u2033\u2032€$£¥₹])(?!\w)",
     re.IGNORECASE,
 )
+ANY_UNIT = "*"  # of a relation whose values are bare numbers, to which an answer may add whatever unit
 _MULTIPLES = {"": 1, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -65,7 +66,7 @@ def find_quantities(cleaned: str, unit: str) -> Iterator[Quantity]:
 
 
 def _quantity(number: float, literal: str, span: tuple[int, int], stated: str, unit: str) -> Quantity:
-    step: Conversion | None = conversion(stated, unit) if stated else SAME
+    step: Conversion | None = conversion(stated, unit) if stated and unit != ANY_UNIT else SAME
     if step is None:
         return Quantity(None, *span, has_unit=True)
     decimals = len(literal.rpartition(".")[2]) if "." in literal else 0
