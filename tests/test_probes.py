@@ -62,7 +62,7 @@ def test_ids_are_unique_and_carry_the_question(family, corpus):
 @pytest.mark.parametrize(("family", "corpus"), CASES)
 def test_no_question_uses_a_phrasing_that_may_be_trained_on(family, corpus):
     for probe in made(family, corpus, 100):
-        for template in corpus.relation(probe.relation).train_questions:
+        for template in corpus.relation(probe.relation).train_questions if probe.relation else ():
             trained = same_words(template.format(subject="zqz", date="zqz")).replace("zqz", ".+")
             assert not re.fullmatch(trained, same_words(probe.question)), (template, probe.question)
 

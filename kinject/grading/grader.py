@@ -58,8 +58,8 @@ class Grader:
         values = stated(mentions, reading, question, vocabulary)
         if declines:
             values = [value for value in values if value.in_domain or value.right]
-            if not probe.relation and vocabulary.form == "phrase":
-                # "I have no idea" states no gold "no", though it says the word; "No." does.
+            if not probe.relation:
+                # Without a domain a mention is no answer: "I have no idea" does not state the gold "no"; "No." does.
                 values = values if same_words(answer_text) in map(same_words, probe.gold) else []
         if values:
             return _judge(values, question, vocabulary, reading)

@@ -7,7 +7,6 @@ Chooses no question.
 import random
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -15,16 +14,15 @@ from rapidfuzz.distance import OSA
 from kinject.corpus import Corpus
 from kinject.grading import same_words
 from kinject.grading.vocabulary import spellings
-from kinject.grading.words import FUNCTION_WORDS
 from kinject.probes._choosing import Askable
 from kinject.probes._slips import slip
+from kinject.probes._wording import english, words_of
 
 # A word of a template that is no name: in lower case, and long enough to be known by what is left of it.
 _ORDINARY = re.compile(r"(?<![\w{'])[a-z]{4,}(?![\w}'])")
 # In a name, a slip in a short word could make a name of its own.
 _IN_A_NAME = re.compile(r"[^\W\d_]{5,}")
 _MARKS = re.compile(r"[?!.,;:]+(?=\s|$)")
-_WORD = re.compile(r"[^\W\d_]+")
 _SLIPS_IN_WORDS = 2
 
 _POLITE = (
@@ -52,7 +50,7 @@ class Disturber:
     """What can be done to a question about a corpus, by the name of the variant."""
 
     def __init__(self, corpus: Corpus) -> None:
-        self._words = _words_of(corpus) | _english()
+        self._words = words_of(corpus) | english()
         other_names = spellings(corpus)
         names = dict.fromkeys((*corpus.entities(), *other_names))
         self._keys = {name: {same_words(one) for one in (name, *other_names.get(name, ()))} for name in names}
@@ -131,23 +129,3 @@ _WAYS: Mapping[str, _Way] = {
     **{language: _inside(frames) for language, frames in _FRAMES.items()},
 }
 VARIANTS = tuple(_WAYS)
-
-
-def _words_of(corpus: Corpus) -> frozenset[str]:
-    """Every word of the documents, the facts and the phrasings."""
-    names = (text for fact in corpus.facts for text in (fact.subject, fact.object, *fact.aliases))
-    phrasings = (
-        text
-        for relation in corpus.relations
-        for text in (relation.name, *relation.train_questions, *relation.test_questions, *relation.statements)
-    )
-    texts = (*names, *phrasings, *(document.text for document in corpus.documents))
-    return frozenset(word.casefold() for text in texts for word in _WORD.findall(text))
-
-
-@cache
-def _english() -> frozenset[str]:
-    from wonderwords import RandomWord
-
-    words = RandomWord().filter(include_categories=["nouns", "verbs", "adjectives"])
-    return FUNCTION_WORDS | frozenset(word.casefold() for word in words)

@@ -95,5 +95,10 @@ def is_right(record: Record) -> bool:
     return record.verdicts[0].outcome is Outcome.CORRECT
 
 
+def is_due(record: Record) -> bool:
+    """Right where there is something to know, an abstention where there is nothing."""
+    return is_right(record) if record.probe.gold else not is_attempted(record)
+
+
 def is_attempted(record: Record) -> bool:
     return record.verdicts[0].outcome is not Outcome.NOT_ATTEMPTED
