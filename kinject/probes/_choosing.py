@@ -2,12 +2,13 @@
 
 import hashlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import TypeVar
 
 from kinject.corpus import Corpus, questions
+from kinject.grading import same_words
 from kinject.types import Fact, Relation
 
 T = TypeVar("T")
@@ -43,6 +44,13 @@ def askable(corpus: Corpus) -> list[Askable]:
         for (subject, name), facts in groups.items()
         if name in asked
     ]
+
+
+def unshared_names(name: str, rivals: Iterable[str], other_names: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The name and its aliases, less those of a rival: a surname that two presidents share answers nothing."""
+    others = set(rivals) - {name}
+    shared = {same_words(one) for rival in others for one in (rival, *other_names.get(rival, ()))}
+    return name, *(alias for alias in other_names.get(name, ()) if same_words(alias) not in shared)
 
 
 def is_open(relation: Relation) -> bool:

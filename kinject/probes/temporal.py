@@ -15,9 +15,9 @@ from typing import Literal
 from kinject.corpus import Corpus, format_day, questions
 from kinject.grading.days import find_days
 from kinject.grading.vocabulary import spellings
-from kinject.grading.words import clean, same_words
+from kinject.grading.words import clean
 from kinject.probes import _scoring
-from kinject.probes._choosing import probe_id, spread
+from kinject.probes._choosing import probe_id, spread, unshared_names
 from kinject.types import Estimate, Fact, Probe, Record
 
 Variant = Literal["forward", "inverse"]
@@ -152,13 +152,9 @@ def _question(corpus: Corpus, one: _Range, day: str, rng: random.Random) -> str:
 
 def _probe(one: _Range, number: int, question: str, other_names: dict[str, tuple[str, ...]]) -> Probe:
     fact = one.fact
-    if one.variant == "forward":
-        gold = (fact.object, *fact.aliases)
-    else:
-        # A surname that two presidents share answers nothing.
-        rivals = {rival.subject for rival in one.rivals} - {fact.subject}
-        shared = {same_words(name) for rival in rivals for name in (rival, *other_names.get(rival, ()))}
-        gold = (fact.subject, *(a for a in other_names.get(fact.subject, ()) if same_words(a) not in shared))
+    rivals = (rival.subject for rival in one.rivals)
+    forward = one.variant == "forward"
+    gold = (fact.object, *fact.aliases) if forward else unshared_names(fact.subject, rivals, other_names)
     return Probe(
         id=probe_id("temporal", number, question),
         kind="temporal",
