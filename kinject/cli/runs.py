@@ -40,12 +40,17 @@ def study(
     full: Annotated[bool, typer.Option("--full", help="more probes and seeds: narrower intervals, more hours")] = False,
     seed: Seed = 0,
     yes: Yes = False,
+    probes: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="your own questions and gold, .jsonl or .csv; may be repeated"),
+    ] = None,
 ) -> None:
     """Build the systems, probe them, push back, and write a report. A stopped study goes on where it was.
 
     \b
       kinject study catalog --systems rag,kg --out runs/quick
       kinject study parts.csv --entity name --set sft.epochs=20
+      kinject study catalog --probes questions.csv
     """
     from kinject import corpus as corpora
     from kinject import study as studies
@@ -61,7 +66,7 @@ def study(
     else:
         folder = corpora.find(corpus)
     out = out or RUNS / folder.resolve().name
-    plan = studies.Study(folder, out, model, names(systems), tuple(settings or ()), full, seed)
+    plan = studies.Study(folder, out, model, names(systems), tuple(settings or ()), full, seed, tuple(probes or ()))
     for name in studies.left_out(plan) if is_remote(model) else ():
         typer.echo(f"kinject: {name} is left out: it trains weights, and those of {model} are elsewhere", err=True)
     with Display() as display:

@@ -4,6 +4,8 @@
     summarize(records) -> dict[str, Estimate]      # records of one system
     METRICS: dict[str, str]                        # what each metric means, in a line
 
+A family whose probes a user writes has, in place of make, read(paths, corpus): `own`.
+
 The same corpus, n and generator give the same probes. Gold answers follow from the facts alone, and no question
 uses a phrasing that may be trained on.
 """

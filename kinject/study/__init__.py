@@ -11,7 +11,7 @@ from kinject.lm import open_model
 from kinject.progress import Progress, silent
 from kinject.store import lock
 from kinject.study.job import Job
-from kinject.study.plan import Study, left_out, pin, settle
+from kinject.study.plan import Study, left_out, pin, settle, with_own
 from kinject.study.run import Run, open_run
 
 __all__ = ["Run", "Study", "left_out", "open_run", "run"]
@@ -25,6 +25,7 @@ def run(study: Study, progress: Progress = silent) -> Path:
     """
     plan = settle(study)
     loaded = corpus.load(study.corpus)
+    plan = with_own(plan, study.probes, loaded)
     with lock(study.out):
         model = open_model(study.model)
         try:

@@ -17,6 +17,7 @@ from kinject.corpus import Corpus
 from kinject.grading import Grader
 from kinject.lm.base import LM
 from kinject.lm.prompts import ABSTENTION
+from kinject.probes.own import KIND as OWN_KIND
 from kinject.progress import Progress
 from kinject.store import JsonLines, row_to_record, write_whole
 from kinject.study import measures
@@ -122,11 +123,13 @@ def circumstances() -> dict[str, Any]:
 
 def make_probes(corpus: Corpus, plan: Plan) -> list[Probe]:
     """The probes of every family; each family draws by itself, so that one's size does not change another's."""
-    return [
+    made = [
         probe
         for kind, size in plan.sizes.items()
+        if kind != OWN_KIND
         for probe in plugins.load(PROBES, kind).make(corpus, size, random.Random(f"{plan.seed}/{kind}"))
     ]
+    return [*made, *plan.own.probes]
 
 
 def _rehearse(probes: list[Probe], grader: Grader) -> None:

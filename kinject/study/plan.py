@@ -4,7 +4,8 @@ Opens no model and asks nothing.
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,9 +15,12 @@ from kinject.corpus import Corpus
 from kinject.errors import OptionError, StoreError
 from kinject.lm.endpoint import is_remote
 from kinject.options import fill
+from kinject.probes import own as own_probes
+from kinject.probes.own import Own
 from kinject.store import write_whole
 
 PLAN = "plan.json"
+OWN = "own"  # where a run keeps the user's probes
 SYSTEMS, PROBES = "kinject.systems", "kinject.probes"
 # What a quick study builds, in this order: the floor first, for a number within a minute; sft next, as its curve is the
 # longest to wait for. What is made of these, or reads more than a small model can, is named or left to a full study.
@@ -35,7 +39,8 @@ class Study:
     """`corpus` is a corpus folder and `out` the run's. No systems: those of QUICK_SYSTEMS, and all in a full study.
 
     `settings` are strings such as "sft.epochs=20" (an option of a system) or "recall=50" (the size of a family).
-    `full` takes 400 or more probes a family and three seeds of every system that has one.
+    `full` takes 400 or more probes a family and three seeds of every system that has one. `probes` are files of
+    questions with their gold, asked beside the others as the family `own`.
     """
 
     corpus: Path
@@ -45,6 +50,7 @@ class Study:
     settings: tuple[str, ...] = ()
     full: bool = False
     seed: int = 0
+    probes: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ class Plan:
     sizes: dict[str, int]
     seed: int
     full: bool
+    own: Own = field(default_factory=Own)
 
     def seeds(self, system: str) -> tuple[int, ...]:
         """The seeds with which a system is built and asked: one, unless its options have a seed."""
@@ -85,7 +92,7 @@ def left_out(study: Study) -> tuple[str, ...]:
 
 def settle(study: Study) -> Plan:
     """Raises UnknownNameError or OptionError for a system, a setting or a value that does not exist."""
-    kinds = plugins.names(PROBES)
+    kinds = [kind for kind in plugins.names(PROBES) if kind != own_probes.KIND]
     systems = study.systems or tuple(name for name in unnamed_systems(study.full) if name not in left_out(study))
     wanted: dict[str, list[str]] = {name: [] for name in dict.fromkeys(systems)}
     sizes = {kind: _size(kind, study.full) for kind in kinds}
@@ -105,8 +112,16 @@ def settle(study: Study) -> Plan:
     return Plan(configs, sizes, study.seed, study.full)
 
 
+def with_own(plan: Plan, files: Sequence[Path], corpus: Corpus) -> Plan:
+    """The plan with the user's own probes. Raises CorpusError for a file that cannot be used."""
+    if not files:
+        return plan
+    found = own_probes.read(files, corpus)
+    return replace(plan, own=found, sizes=plan.sizes | {own_probes.KIND: len(found.probes)})
+
+
 def pin(out: Path, plan: Plan, corpus: Corpus, model_fingerprint: str) -> None:
-    """Write the plan into the run's folder, or see that the one that is there can be gone on with.
+    """Write the plan and the user's files into the run's folder, or see that what is there can be gone on with.
 
     Systems may be added to a run. Raises StoreError naming what else has changed.
     """
@@ -117,6 +132,7 @@ def pin(out: Path, plan: Plan, corpus: Corpus, model_fingerprint: str) -> None:
         "sizes": plan.sizes,
         "seed": plan.seed,
         "full": plan.full,
+        **({"own probes": plan.own.digests} if plan.own.files else {}),
     }
     systems = {name: asdict(config) for name, config in plan.configs.items()}
     path = out / PLAN
@@ -130,6 +146,9 @@ def pin(out: Path, plan: Plan, corpus: Corpus, model_fingerprint: str) -> None:
                 f"{out} holds another study ({', '.join(changed)} changed); choose another folder, or delete this one"
             )
         systems = before | systems
+    for name, text in plan.own.files.items():
+        (out / OWN).mkdir(exist_ok=True)
+        write_whole(out / OWN / name, text)
     write_whole(path, json.dumps({**same, "systems": systems}, indent=1, ensure_ascii=False))
 
 
