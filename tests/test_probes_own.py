@@ -82,9 +82,10 @@ def test_an_inverse_question_is_graded_by_the_names_of_entities(tmp_path):
             r"q.jsonl:1: no relation 'wieght' \(did you mean 'weight'\?\)",
         ),
         (
-            '{"question": "How heavy?", "gold": "100 g or 110 g", "relation": "weight"}',
-            r"gold '100 g or 110 g' would not be graded right if a system said it; write it as the corpus writes",
+            '{"question": "How heavy?", "gold": "heavy", "relation": "weight"}',
+            r"q.jsonl:1: gold 'heavy' is no number, and 'weight' is one; leave out the relation, or write one",
         ),
+        ('{"question": "Why?", "gold": "\u2014"}', r"q.jsonl:1: gold '\u2014' would not be graded right if a system"),
         ('{"question": "a?", "gold": "x"', r"q.jsonl:1: .*"),
         ("", r"q.jsonl is empty"),
     ],

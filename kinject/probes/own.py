@@ -1,7 +1,8 @@
 """Own: the probes of a user, read from a file of questions with their answers instead of being made from the corpus.
 
 A question and its gold are enough; an empty gold says that there is no answer. With a relation of the corpus the answer
-is graded as that relation's values are, without one by the gold alone.
+is graded as that relation's values are, without one by the gold alone. The kind is a label, but for two: `inverse` asks
+who has a value of the relation, and `count` how many do.
 """
 
 import hashlib
@@ -126,12 +127,14 @@ class _Reader:
 
     def _ungradable(self, probe: Probe) -> str:
         """A gold that is not right when it is the answer would be wrong whatever a system says."""
-        is_list = probe.relation and self._corpus.relation(probe.relation).kind == "list"
-        answer = ", ".join(probe.gold) if is_list else "".join(probe.gold[:1])
+        kind = self._corpus.relation(probe.relation).kind if probe.relation else "text"
+        if kind in ("number", "date") and probe.variant != "inverse" and any(map(_has_no_digit, probe.gold)):
+            found = f"gold {probe.gold[0]!r} is no {kind}, and {probe.relation!r} is one"
+            return f"{found}; leave out the relation, or write one"
+        answer = ", ".join(probe.gold) if kind == "list" else "".join(probe.gold[:1])
         if not probe.gold or self._grader.grade(answer, probe).outcome is Outcome.CORRECT:
             return ""
-        written = f" as the corpus writes a value of {probe.relation!r}" if probe.relation else " in fewer words"
-        return f"gold {answer!r} would not be graded right if a system said it; write it{written}"
+        return f"gold {answer!r} would not be graded right if a system said it; write it in plain words"
 
 
 def _table(path: Path) -> Table:
@@ -164,6 +167,10 @@ def _gold(row: Row) -> tuple[str, ...]:
     cell = row.cells.get("gold", "")
     values = cell.split("|") if isinstance(cell, str) else cell
     return tuple(dict.fromkeys(stripped for value in values if (stripped := value.strip())))
+
+
+def _has_no_digit(value: str) -> bool:
+    return not any(character.isdigit() for character in value)
 
 
 def _near(name: str, known: Sequence[str]) -> str:
