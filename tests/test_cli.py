@@ -161,6 +161,7 @@ class FakeStudy(NamedTuple):
     settings: tuple[str, ...]
     full: bool
     seed: int
+    probes: tuple[Path, ...] = ()
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +194,11 @@ def test_a_study_ends_with_its_table_and_where_its_report_is(studied, finished):
     assert [line.split()[0] for line in (lines[2], *lines[4:6])] == ["system", "rag", "kg"]
     assert lines[-1] == f"report: {finished / 'report.html'}; next: kinject serve {finished}"
     assert result.stderr == "ask 1/2  recall 1/2\n"
+
+
+def test_a_study_takes_files_of_own_probes(studied):
+    run("study", "catalog", "--probes", "a.csv", "--probes", "b.jsonl")
+    assert [plan.probes for plan in studied] == [(Path("a.csv"), Path("b.jsonl"))]
 
 
 def test_a_study_of_a_table_imports_it_on_the_way(studied, parts):

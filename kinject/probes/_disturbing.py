@@ -6,7 +6,9 @@ Chooses no question.
 
 import random
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -54,6 +56,7 @@ class Disturber:
         other_names = spellings(corpus)
         names = dict.fromkeys((*corpus.entities(), *other_names))
         self._keys = {name: {same_words(one) for one in (name, *other_names.get(name, ()))} for name in names}
+        self._cased = Counter(name.casefold() for name in names)
         self._folded = sorted(set().union(*self._keys.values()))
 
     def disturbed(self, variant: str, one: Askable, template: str, rng: random.Random) -> str:
@@ -68,33 +71,31 @@ class Disturber:
         return template.format(subject=one.subject)
 
     def slip_in_name(self, one: Askable, template: str, rng: random.Random) -> str:
-        name = one.subject
-        for found in rng.sample(words := list(_IN_A_NAME.finditer(name)), len(words)):
-            before, after = name[: found.start()], name[found.end() :]
-            made = slip(
-                found[0],
-                rng,
-                lambda word, before=before, after=after: (  # type: ignore[misc]
-                    self._is_no_word(word) and self._is_nearest(before + word + after, name)
-                ),
-            )
-            if made:
-                return template.format(subject=before + made + after)
+        words = list(_IN_A_NAME.finditer(one.subject))
+        for found in rng.sample(words, len(words)):
+            if made := slip(found[0], rng, partial(self._fits_in_name, one.subject, found)):
+                return template.format(subject=_replaced(found, made))
         return ""
 
     def in_case(self, one: Askable, template: str, change: Callable[[str], str]) -> str:
         """'' where the case of a name tells it from another."""
-        alike = sum(name.casefold() == one.subject.casefold() for name in self._keys)
-        return change(template.format(subject=one.subject)) if alike == 1 else ""
+        alone = self._cased[one.subject.casefold()] == 1
+        return change(template.format(subject=one.subject)) if alone else ""
 
     def _is_no_word(self, word: str) -> bool:
         return word.casefold() not in self._words
 
-    def _is_nearest(self, altered: str, name: str) -> bool:
-        """Is no other name within one edit?"""
-        own, key = self._keys[name], same_words(altered)
-        others = process.extract(key, self._folded, scorer=OSA.distance, score_cutoff=1, limit=len(own) + 1)
-        return all(other in own for other, _, _ in others)
+    def _fits_in_name(self, name: str, found: re.Match[str], word: str) -> bool:
+        """Is the name with that word instead no other word, and within one edit of no other name?"""
+        if not self._is_no_word(word):
+            return False
+        own, key = self._keys[name], same_words(_replaced(found, word))
+        near = process.extract(key, self._folded, scorer=OSA.distance, score_cutoff=1, limit=len(own) + 1)
+        return all(other in own for other, _, _ in near)
+
+
+def _replaced(found: re.Match[str], word: str) -> str:
+    return found.string[: found.start()] + word + found.string[found.end() :]
 
 
 def _lower(disturber: Disturber, one: Askable, template: str, rng: random.Random) -> str:

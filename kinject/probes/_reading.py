@@ -4,31 +4,11 @@ import random
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 
-_ONSETS = (
-    "b",
-    "br",
-    "d",
-    "dr",
-    "f",
-    "g",
-    "gr",
-    "h",
-    "k",
-    "kl",
-    "l",
-    "m",
-    "n",
-    "p",
-    "pl",
-    "r",
-    "s",
-    "st",
-    "t",
-    "tr",
-    "v",
-)
-_VOWELS = ("a", "e", "i", "o", "u")
-_CODAS = ("l", "m", "n", "nd", "r", "rk", "rt", "s", "sk", "st", "x")
+from kinject.grading.words import word_set
+
+_ONSETS = sorted(word_set("b br d dr f g gr h k kl l m n p pl r s st t tr v"))
+_VOWELS = "aeiou"
+_CODAS = sorted(word_set("l m n nd r rk rt s sk st x"))
 _COLOURS = ("red", "blue", "green", "white", "black", "yellow", "orange")
 _PAGES = 2
 _STATED = 4

@@ -86,6 +86,14 @@ def share(records: Sequence[Record], holds: Callable[[Record], bool]) -> Estimat
     return stats.clustered_rate([float(holds(record)) for record in records], clusters(records))
 
 
+def drop(easy: Sequence[Record], hard: Sequence[Record]) -> Estimate:
+    """Accuracy of the easy ones less that of the hard ones whose `pair` they are."""
+    right = {(record.probe.id, record.seed): float(is_right(record)) for record in easy}
+    paired = [record for record in hard if (record.probe.pair, record.seed) in right]
+    before = [right[record.probe.pair, record.seed] for record in paired]
+    return stats.paired_difference(before, [float(is_right(record)) for record in paired], clusters(paired))
+
+
 def clusters(records: Sequence[Record]) -> list[str]:
     """The entity that each record is about; seeds and phrasings of one entity belong together."""
     return [record.probe.subject or record.probe.id for record in records]

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from typing import Literal
 
-from kinject import stats
 from kinject.corpus import Corpus, questions
 from kinject.grading.vocabulary import Vocabulary, spellings
 from kinject.probes import _scoring
@@ -79,17 +78,8 @@ def summarize(records: Sequence[Record]) -> dict[str, Estimate]:
         "stale": _scoring.errors(changed)["stale"],
         "attempt_rate": _scoring.share(changed, _scoring.is_attempted),
         "accuracy_unchanged": _scoring.share(same, _scoring.is_right),
-        "drop": _drop(same, changed),
+        "drop": _scoring.drop(same, changed),
     }
-
-
-def _drop(same: Sequence[Record], changed: Sequence[Record]) -> Estimate:
-    right = {(record.probe.id, record.seed): float(_scoring.is_right(record)) for record in same}
-    paired = [record for record in changed if (record.probe.pair, record.seed) in right]
-    unchanged = [right[record.probe.pair, record.seed] for record in paired]
-    return stats.paired_difference(
-        unchanged, [float(_scoring.is_right(record)) for record in paired], _scoring.clusters(paired)
-    )
 
 
 def _histories(corpus: Corpus) -> Iterator[_History]:

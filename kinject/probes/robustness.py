@@ -8,7 +8,6 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 
-from kinject import stats
 from kinject.corpus import Corpus, questions
 from kinject.probes import _scoring
 from kinject.probes._choosing import Askable, askable, probe_id, spread
@@ -57,18 +56,10 @@ def summarize(records: Sequence[Record]) -> dict[str, Estimate]:
     return {
         **_scoring.accuracy(disturbed),
         "accuracy_clean": _scoring.share(clean, _scoring.is_right),
-        "drop": _drop(clean, disturbed),
+        "drop": _scoring.drop(clean, disturbed),
         **{f"accuracy_{variant}": _scoring.share(own, _scoring.is_right) for variant, own in of.items()},
-        **{f"drop_{variant}": _drop(clean, own) for variant, own in of.items()},
+        **{f"drop_{variant}": _scoring.drop(clean, own) for variant, own in of.items()},
     }
-
-
-def _drop(clean: Sequence[Record], disturbed: Sequence[Record]) -> Estimate:
-    right = {(record.probe.id, record.seed): float(_scoring.is_right(record)) for record in clean}
-    paired = [record for record in disturbed if (record.probe.pair, record.seed) in right]
-    before = [right[record.probe.pair, record.seed] for record in paired]
-    after = [float(_scoring.is_right(record)) for record in paired]
-    return stats.paired_difference(before, after, _scoring.clusters(paired))
 
 
 def _twins(one: Askable, number: int, question: str, made: dict[str, str]) -> list[Probe]:
