@@ -20,6 +20,7 @@ LAYERS = (
     ("systems",),
     ("grading", "stats"),
     ("probes",),
+    ("confidence",),
     ("lab",),
     ("study",),
     ("report",),

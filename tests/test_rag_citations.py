@@ -7,8 +7,8 @@ from conftest import FakeLM, make_toy_corpus
 from word_hashes import WordHashes
 
 from kinject.systems import rag
+from kinject.systems._citations import checked, supports
 from kinject.systems.rag import embed
-from kinject.systems.rag.citations import checked, supports
 from kinject.types import Answer, Evidence, Outcome, Probe, Record, Usage, Verdict
 
 

@@ -62,9 +62,17 @@ def test_a_study_asks_every_system_every_probe(finished):
 def test_every_family_is_estimated_for_every_system(finished):
     rows = {(row["system"], row["probe"]) for row in finished.estimates()}
     families = ("recall", "temporal", "unanswerable", "pushback", "multihop", "aggregate", "compare", "cost")
-    families += ("robustness", "locality", "freshness")
+    families += ("robustness", "locality", "freshness", "confidence")
     own = {("rag", "retrieval"), ("rag", "citations"), ("kg", "tools"), ("kg", "errors"), ("sft", "capacity")}
     assert rows == {(s, f) for s in finished.systems for f in families} | own
+
+
+def test_a_run_that_an_older_kinject_finished_is_calibrated_by_running_it_again(small, finished):
+    before = finished.calibrations
+    assert set(before) == set(finished.systems)
+    (finished.folder / "confidence.jsonl").unlink()
+    study.run(small)
+    assert study.open_run(small.out).calibrations == before
 
 
 def test_the_curve_is_graded_from_the_untrained_model_on(finished):

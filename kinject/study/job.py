@@ -12,7 +12,7 @@ from statistics import fmean
 from types import ModuleType
 from typing import Any
 
-from kinject import corpus, plugins
+from kinject import confidence, corpus, plugins
 from kinject.corpus import Corpus
 from kinject.grading import Grader
 from kinject.lm.base import LM
@@ -56,6 +56,7 @@ class Job:
         seconds = self._build_seconds()
         rows += measures.of_probes(records, systems, list(self.plan.sizes))
         rows += measures.of_costs(records, systems, seconds)
+        rows += self._confidence(records)
         write_rows(self.out / "estimates.jsonl", rows)
         # Last: its existence means that the study is finished.
         write_whole(self.out / "study.json", json.dumps(self._manifest(seconds), indent=1, ensure_ascii=False))
@@ -90,6 +91,18 @@ class Job:
             return []
         own = [record for record in self._records() if (record.system, record.seed) == (system, seed)]
         return list(measures.of_observations(system, module.diagnose(built, self.corpus, own)))
+
+    def _confidence(self, records: list[Record]) -> list[measures.Row]:
+        """Calibrate every system on half of what it was asked about, keep that, and judge it on the other half."""
+        kept, rows = [], []
+        for system in self.plan.configs:
+            split = confidence.halves(confidence.cases_of(record for record in records if record.system == system))
+            chosen = confidence.calibrate(split.dev)
+            kept.append(confidence.to_row(system, chosen))
+            found = confidence.measured(split, chosen)
+            rows += [measures.row(system, "confidence", metric, estimate) for metric, estimate in found.items()]
+        write_rows(self.out / confidence.FILE, kept)
+        return rows
 
     def _records(self) -> list[Record]:
         found = [row_to_record(row) for row in JsonLines(self.out / "records.jsonl").rows()]

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from kinject import corpus
+from kinject import confidence, corpus
+from kinject.confidence import Calibration
 from kinject.corpus import Corpus
 from kinject.errors import StoreError, UnknownNameError
 from kinject.lm import open_model
@@ -45,6 +46,11 @@ class Run:
                 f"{recorded['name']} is not the model that {self.folder} was made with; run the study anew"
             )
         return model
+
+    @cached_property
+    def calibrations(self) -> dict[str, Calibration]:
+        """How sure each system is; none in a run that an older kinject finished."""
+        return confidence.read(self.folder)
 
     def records(self) -> list[Record]:
         """Every record, in an order that does not depend on who answered first."""

@@ -8,5 +8,6 @@ NEEDS_WEIGHTS = True: it trains, so that a study of a remote model leaves it out
 update(before, after, store, model, config, progress=silent) -> System: takes in changed facts; else it is built anew.
 at_size(config, documents, facts) -> Config: the options as chosen for a corpus of that size, for a forecast.
 diagnose(system, corpus, records) -> Iterable[Observation]: what it tells of its inner workings.
+signals(answer) -> dict[str, float]: how sure it may be by its evidence, each in [0, 1] and 0 for the least sure.
 curve(store) -> tuple[Epoch, ...] and quiz(corpus): what it had learnt after each epoch.
 """

@@ -9,7 +9,7 @@ from pathlib import Path
 from kinject.corpus import Corpus
 from kinject.lm.base import LM
 from kinject.progress import Progress, silent
-from kinject.systems import rag
+from kinject.systems import kg, rag
 from kinject.systems._diagnosis import Observation
 from kinject.systems.hybrid import raft, rag_kg, router
 from kinject.systems.hybrid.blended import answered_by
@@ -18,9 +18,9 @@ from kinject.systems.hybrid.parts import Site
 from kinject.systems.hybrid.rag_kg import DISAGREEMENT, RagKg
 from kinject.systems.hybrid.router import Router
 from kinject.systems.rag import Rag
-from kinject.types import Record, System
+from kinject.types import Answer, Record, System
 
-__all__ = ["Config", "build", "diagnose"]
+__all__ = ["Config", "build", "diagnose", "signals"]
 
 _BLENDS: dict[str, Callable[[Site, Config], System]] = {
     "rag_kg": rag_kg.build,
@@ -48,3 +48,8 @@ def diagnose(system: Rag | RagKg | Router, corpus: Corpus, records: Sequence[Rec
             for part in system.parts:
                 yield Observation("routing", f"answered_by_{part}", float(by == part), record.probe.subject)
             yield Observation("routing", "parts_disagreed", float(disagreed), record.probe.subject)
+
+
+def signals(answer: Answer) -> dict[str, float]:
+    """Those of passages and those of tools, whichever part was taken at its word."""
+    return rag.signals(answer) | kg.signals(answer)

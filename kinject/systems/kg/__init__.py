@@ -14,10 +14,11 @@ from kinject.systems.kg.agent import Agent, Limits
 from kinject.systems.kg.diagnosis import diagnose
 from kinject.systems.kg.graph import COMPACT_ABOVE, Graph
 from kinject.systems.kg.knobs import degraded
+from kinject.systems.kg.signals import signals
 from kinject.systems.kg.tools import Offer, make_tools
 from kinject.types import System
 
-__all__ = ["Config", "at_size", "build", "diagnose"]
+__all__ = ["Config", "at_size", "build", "diagnose", "signals"]
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,17 @@ from kinject.lm.prompts import ABSTENTION, ANSWER_TOKENS, reading
 from kinject.progress import Progress, silent
 from kinject.store import artifact_is
 from kinject.systems._answer import answer
+from kinject.systems._citations import checked
 from kinject.systems._diagnosis import Observation
-from kinject.systems.rag import abstention, building, citations, embed, index, rerank, vectors
+from kinject.systems.rag import abstention, building, embed, index, rerank, vectors
 from kinject.systems.rag.abstention import Threshold
 from kinject.systems.rag.chunks import Splitter, split, states
 from kinject.systems.rag.index import Hit, Index, Retriever
 from kinject.systems.rag.metrics import Ranking, measured
 from kinject.systems.rag.rerank import Reranker
 from kinject.systems.rag.rewriting import rewritten
+from kinject.systems.rag.signals import PASSAGE
+from kinject.systems.rag.signals import signals as signals
 from kinject.systems.rag.vectors import Choice
 from kinject.types import Answer, Evidence, Fact, Outcome, Record, Turn
 
@@ -73,12 +76,12 @@ class Rag:
         started = time.perf_counter()
         query, spent = self._query(question, history)
         hits = self.retrieve(query, self.config.k)
-        found = tuple(Evidence(f"document {hit.chunk.document_id}", hit.chunk.text, hit.score) for hit in hits)
+        found = tuple(Evidence(f"{PASSAGE}{hit.chunk.document_id}", hit.chunk.text, hit.score) for hit in hits)
         if self._is_too_far(query):
             return answer(ABSTENTION, spent, time.perf_counter() - started, found)
         prompt = reading(question, [hit.chunk.text for hit in hits], history)
         completion = self.model.complete(Chat(prompt, (), self.config.max_new_tokens))
-        evidence = citations.checked(completion.text, found)
+        evidence = checked(completion.text, found)
         return answer(completion.text, [*spent, completion], time.perf_counter() - started, evidence)
 
     def retrieve(self, query: str, depth: int) -> tuple[Hit, ...]:

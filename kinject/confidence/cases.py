@@ -1,0 +1,63 @@
+"""Attempted answers with their signals and whether they were right, and the two halves that they are split into."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from kinject.confidence.signals import METHODS, signals_of
+from kinject.types import Outcome, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`entity` is what the question is about: cases of one entity are never split."""
+
+    signals: Mapping[str, float]
+    right: bool
+    entity: str
+
+    def signal(self, method: str) -> float:
+        """An answer that lacks what others have is as unsure as can be."""
+        return self.signals.get(method, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """`dev` is calibrated on, `test` is judged on."""
+
+    dev: tuple[Case, ...]
+    test: tuple[Case, ...]
+
+
+def cases_of(records: Iterable[Record]) -> tuple[Case, ...]:
+    """The answers of one system that were attempted: an abstention is neither right nor wrong.
+
+    Only those of its first seed, as it is what a run opens again, and only to probes of a single turn: the first
+    questions of pushback dialogues are the same one many times over.
+    """
+    asked = [record for record in records if not record.probe.turns]
+    first = min((record.seed for record in asked), default=0)
+    tried = (r for r in asked if r.seed == first and r.verdicts[0].outcome is not Outcome.NOT_ATTEMPTED)
+    return tuple(
+        Case(
+            signals_of(record.system, record.answers[0]),
+            record.verdicts[0].outcome is Outcome.CORRECT,
+            record.probe.subject or record.probe.id,
+        )
+        for record in tried
+    )
+
+
+def halves(cases: Sequence[Case]) -> Halves:
+    """By a hash of the entity: the same entity is on the same side for every system and in every run."""
+    dev, test = (tuple(case for case in cases if _is_dev(case.entity) is side) for side in (True, False))
+    return Halves(dev, test)
+
+
+def methods_of(cases: Sequence[Case]) -> tuple[str, ...]:
+    """Those that any of them has, in the order of METHODS."""
+    return tuple(method for method in METHODS if any(method in case.signals for case in cases))
+
+
+def _is_dev(entity: str) -> bool:
+    return hashlib.sha256(entity.encode()).digest()[0] % 2 == 0

@@ -1,0 +1,73 @@
+"""Selective answering: an answer that is not sure enough becomes an abstention."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from kinject.confidence.calibrating import Calibration
+from kinject.confidence.signals import signals_of
+from kinject.errors import OptionError
+from kinject.grading.abstention import abstains
+from kinject.lm.prompts import ABSTENTION
+from kinject.types import Answer
+
+Auto = Literal["auto"]
+AUTO: Auto = "auto"
+Least = float | Auto
+_BOUNDS = "min_confidence must be above 0 and at most 1, or auto; found {}"
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """`calibrated` is the chance that the model's answer is right: None for an abstention, and without a calibration.
+
+    Where it was `withheld`, the text is an abstention, and what the model said is not told.
+    """
+
+    answer: Answer
+    calibrated: float | None
+    withheld: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What is answered for `system`: anything, or with `least` only what is at least so sure.
+
+    `auto` is the threshold that the study chose. Raises OptionError for a `least` outside (0, 1], and for one where
+    there is no calibration.
+    """
+
+    system: str
+    calibration: Calibration | None
+    least: Least | None = None
+
+    def __post_init__(self) -> None:
+        if self.least is None:
+            return
+        if self.least != AUTO and not 0 < self.least <= 1:
+            raise OptionError(_BOUNDS.format(self.least))
+        if self.calibration is None:
+            raise OptionError(
+                f"min_confidence needs a calibration, and this run has none for {self.system!r}: an older kinject "
+                "finished it; run the same `kinject study` again, which asks nothing anew"
+            )
+
+    def __call__(self, answer: Answer) -> Gated:
+        if self.calibration is None or abstains(answer.text):
+            return Gated(answer, None, withheld=False)
+        sure = self.calibration.confidence(signals_of(self.system, answer))
+        least = self.calibration.threshold if self.least == AUTO else self.least
+        if least is None or sure >= least:
+            return Gated(answer, sure, withheld=False)
+        return Gated(replace(answer, text=ABSTENTION), sure, withheld=True)
+
+
+def least(text: str | None) -> Least | None:
+    """Raises OptionError for what is neither a number nor auto."""
+    if text is None:
+        return None
+    if text == AUTO:
+        return AUTO
+    try:
+        return float(text)
+    except ValueError as error:
+        raise OptionError(_BOUNDS.format(text)) from error
