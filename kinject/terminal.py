@@ -25,9 +25,9 @@ from rich.table import Table
 
 from kinject import plugins
 from kinject.progress import Step
-from kinject.types import Answer
 
 if TYPE_CHECKING:
+    from kinject.confidence import Gated
     from kinject.forecast import Budget, Forecast
     from kinject.lab.exam import Result
 
@@ -191,11 +191,14 @@ def plugin_list() -> dict[str, dict[str, str]]:
     return {kind: {name: _summary(package, name) for name in plugins.names(package)} for kind, package in kinds.items()}
 
 
-def answer_lines(system: str, answer: Answer) -> Iterable[str]:
+def answer_lines(system: str, gated: "Gated") -> Iterable[str]:
     """An answer as a reader sees it, with what it rests on; nothing that could steer the terminal."""
+    answer = gated.answer
     cost = f"{answer.usage.model_calls} model calls, {1000 * answer.usage.seconds:.0f} ms"
     yield f"{system}: {_shown(answer.text)}"
-    yield f"  confidence {answer.confidence:.2f} ({answer.confidence_method}), {cost}"
+    chance = "" if gated.calibrated is None else f", right with a chance of {gated.calibrated:.2f}"
+    withheld = " and so withheld" if gated.withheld else ""
+    yield f"  confidence {answer.confidence:.2f} ({answer.confidence_method}){chance}{withheld}, {cost}"
     for evidence in answer.evidence:
         score = "" if evidence.score is None else f" ({evidence.score:.3f})"
         states = ", states the answer" if evidence.supports else ""

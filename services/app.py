@@ -11,6 +11,7 @@ from typing import Annotated
 from fastapi import FastAPI, Query
 
 from kinject import __version__, study
+from kinject.confidence import Least
 from kinject.errors import OptionError
 
 from . import problems
@@ -57,14 +58,14 @@ def app_of(run: Run, corpus: str, limits: Limits = LIMITS, hosts: Collection[str
     @app.get("/ask", responses=problems.RESPONSES)
     async def ask(query: Annotated[AskQuery, Query()]) -> AskResponse:
         """Ask one question without history."""
-        return await _answer(desk, query.system, AskRequest(question=query.question))
+        return await _answer(desk, query.system, AskRequest(question=query.question), query.min_confidence)
 
     @app.post("/ask", responses=problems.RESPONSES)
     async def ask_on(body: AskRequest, query: Annotated[PostQuery, Query()]) -> AskResponse:
         """Ask one question after a dialogue."""
         if None not in (body.system, query.system) and body.system != query.system:
             raise OptionError(f"the address names system {query.system!r} and the body {body.system!r}; name one")
-        return await _answer(desk, body.system or query.system or "", body)
+        return await _answer(desk, body.system or query.system or "", body, query.min_confidence)
 
     @app.get("/systems", responses=problems.RESPONSES)
     async def systems(query: Annotated[NoQuery, Query()]) -> SystemsResponse:
@@ -80,7 +81,7 @@ def app_of(run: Run, corpus: str, limits: Limits = LIMITS, hosts: Collection[str
     return app
 
 
-async def _answer(desk: Desk, name: str, asked: AskRequest) -> AskResponse:
+async def _answer(desk: Desk, name: str, asked: AskRequest, least: Least | None) -> AskResponse:
     start = time.perf_counter()
-    answer = await desk.ask(name, asked.question, tuple(turn.turn() for turn in asked.history))
-    return response(name, asked, answer, latency_ms=1000 * (time.perf_counter() - start))
+    gated = await desk.ask(name, asked.question, tuple(turn.turn() for turn in asked.history), least)
+    return response(name, asked, gated, latency_ms=1000 * (time.perf_counter() - start))

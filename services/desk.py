@@ -3,15 +3,16 @@
 It knows nothing of HTTP.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import anyio
 from anyio import to_thread
 
+from kinject.confidence import Calibration, Gate, Gated, Least
 from kinject.errors import OverloadedError
-from kinject.types import Answer, System, Turn
+from kinject.types import System, Turn
 
 from .problems import QuestionTooLongError, UnknownSystemError
 
@@ -21,6 +22,9 @@ class Run(Protocol):
 
     @property
     def systems(self) -> Sequence[str]: ...
+
+    @property
+    def calibrations(self) -> Mapping[str, Calibration]: ...
 
     def system(self, name: str) -> System: ...
 
@@ -53,10 +57,15 @@ class Desk:
     def is_loaded(self, name: str) -> bool:
         return name in self._loaded
 
-    async def ask(self, name: str, question: str, history: Sequence[Turn]) -> Answer:
-        """Raises UnknownSystemError, QuestionTooLongError, OverloadedError and what the system raises."""
+    async def ask(self, name: str, question: str, history: Sequence[Turn], least: Least | None = None) -> Gated:
+        """An answer, or an abstention in place of one that is not at least so sure.
+
+        Raises UnknownSystemError, QuestionTooLongError, OverloadedError, OptionError for `least` where the run is not
+        calibrated, and what the system raises.
+        """
         if name not in self.names:
             raise UnknownSystemError(name, self.names)
+        gate = Gate(name, self._run.calibrations.get(name), least)
         longest = max(len(question), *(len(turn.text) for turn in history)) if history else len(question)
         if longest > (limit := self._limits.question_characters):
             raise QuestionTooLongError(f"question has {longest} characters; at most {limit} are read")
@@ -66,7 +75,7 @@ class Desk:
         self._held += 1
         try:
             system = await self._system(name)
-            return await to_thread.run_sync(system.ask, question, history, limiter=self._threads)
+            return gate(await to_thread.run_sync(system.ask, question, history, limiter=self._threads))
         finally:
             self._held -= 1
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from kinject.types import Answer, Role, Turn
+from kinject.confidence import Auto, Gated
+from kinject.types import Role, Turn
 
 TURN: dict[str, Any] = {"role": "user", "text": "What is the weight of Borealis 3?"}
 EVIDENCE: dict[str, Any] = {
@@ -23,6 +24,8 @@ ANSWER: dict[str, Any] = {
     "answer": "1.2 kg",
     "confidence": 0.97,
     "confidence_method": "sequence_probability",
+    "calibrated_confidence": 0.91,
+    "withheld": False,
     "evidence": [EVIDENCE],
     "latency_ms": 41.5,
     "usage": {"prompt_tokens": 212, "completion_tokens": 31, "model_calls": 2, "seconds": 0.04},
@@ -30,6 +33,14 @@ ANSWER: dict[str, Any] = {
 }
 
 Filled = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+MinConfidence = Annotated[
+    Annotated[float, Field(gt=0, le=1)] | Auto | None,
+    Field(
+        description="withhold answers that are right with a lesser chance, as calibrated by the study; auto: the "
+        "threshold that the study chose (default: every answer is given)",
+        examples=[0.8],
+    ),
+]
 
 
 class TurnModel(BaseModel):
@@ -57,14 +68,16 @@ class AskQuery(BaseModel):
 
     system: Annotated[Filled, Field(description="a system of the run: /systems lists them", examples=["kg"])]
     question: Annotated[Filled, Field(examples=[ASK["question"]])]
+    min_confidence: MinConfidence = None
 
 
 class PostQuery(BaseModel):
-    """The query of POST /ask: the system may be named there rather than in the body."""
+    """The query of POST /ask: the system may be named there rather than in the body, `min_confidence` only there."""
 
     model_config = ConfigDict(extra="forbid")
 
     system: Annotated[Filled | None, Field(description="instead of the body's `system`", examples=["kg"])] = None
+    min_confidence: MinConfidence = None
 
 
 class AskRequest(BaseModel):
@@ -110,7 +123,12 @@ class UsageModel(BaseModel):
 
 
 class AskResponse(BaseModel):
-    """An answer with its evidence. `latency_ms` includes the wait in the queue."""
+    """An answer with its evidence. `latency_ms` includes the wait in the queue.
+
+    `calibrated_confidence` is the chance that it is right, as among the study's own questions: null for an abstention,
+    and in a run that is not calibrated. Where it is below `min_confidence`, the answer is `withheld`: an abstention
+    stands in its place and in `history`. To read what the model said, ask without `min_confidence`.
+    """
 
     model_config = ConfigDict(json_schema_extra={"example": ANSWER})
 
@@ -119,6 +137,8 @@ class AskResponse(BaseModel):
     answer: str
     confidence: Annotated[float, Field(ge=0, le=1)]
     confidence_method: str
+    calibrated_confidence: Annotated[float, Field(ge=0, le=1)] | None
+    withheld: bool
     evidence: tuple[EvidenceModel, ...]
     latency_ms: float
     usage: UsageModel
@@ -161,14 +181,17 @@ class Problem(BaseModel):
     systems: tuple[str, ...] | None = None
 
 
-def response(name: str, asked: AskRequest, answer: Answer, latency_ms: float) -> AskResponse:
+def response(name: str, asked: AskRequest, gated: Gated, latency_ms: float) -> AskResponse:
     """The answer as it goes out, with the dialogue so far ready to be sent back."""
+    answer = gated.answer
     return AskResponse(
         system=name,
         question=asked.question,
         answer=answer.text,
         confidence=answer.confidence,
         confidence_method=answer.confidence_method,
+        calibrated_confidence=gated.calibrated,
+        withheld=gated.withheld,
         evidence=tuple(EvidenceModel.model_validate(each) for each in answer.evidence),
         latency_ms=round(latency_ms, 3),
         usage=UsageModel.model_validate(answer.usage),

@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import pytest
 from rich.console import Console
@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 import kinject
 from kinject.cli import app
+from kinject.confidence import Calibration, Curve
 from kinject.corpus import find, load, save
 from kinject.errors import UnknownNameError
 from kinject.lab.exam import Score
@@ -33,6 +34,7 @@ class EchoRun:
     """A finished run whose systems say their name and the question."""
 
     systems = ("sft", "kg")
+    calibrations: ClassVar[dict] = {}
 
     def system(self, name: str):
         if name not in self.systems:
@@ -293,3 +295,24 @@ def test_progress_on_a_terminal_shows_notes_as_they_are():
         display(Step("build [kg]", 2, 2, "[red]"))
     assert "build [kg]" in out.getvalue()
     assert "[red]" in out.getvalue()
+
+
+def test_ask_withholds_what_is_not_sure_enough(fake):
+    calibration = Calibration("probability", Curve((0.0, 1.0), (0.0, 0.8)), 0.7, 0.1, 40, {})
+    fake("study", open_run=lambda folder: type("Run", (EchoRun,), {"calibrations": {"kg": calibration}})())
+    result = run("ask", "runs/toy", "Weight?", "--system", "kg", "--min-confidence", "0.61")
+    assert result.stdout.splitlines()[:2] == [
+        "kg: I don't know.",
+        "  confidence 0.75 (sequence_probability), right with a chance of 0.60 and so withheld, 2 model calls, 250 ms",
+    ]
+    given = run("ask", "runs/toy", "Weight?", "--system", "kg", "--min-confidence", "0.6", "--json")
+    row = json.loads(given.stdout)
+    assert (row["text"], row["calibrated_confidence"], row["withheld"]) == ("kg: Weight?", pytest.approx(0.6), False)
+
+
+@pytest.mark.parametrize(("least", "says"), [("2", "found 2"), ("much", "found much"), ("0.5", "has none for 'kg'")])
+def test_a_least_confidence_that_cannot_be_held_is_one_line(fake, least, says):
+    fake("study", open_run=lambda folder: EchoRun())
+    result = run("ask", "runs/toy", "Weight?", "--system", "kg", "--min-confidence", least)
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert says in result.stderr

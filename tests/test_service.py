@@ -60,6 +60,7 @@ RAISES = {
 class FakeRun:
     def __init__(self) -> None:
         self.systems = ("kg", "sft", "held", "broken")
+        self.calibrations = {}
         self.held = Held()
         self.loads: list[str] = []
 
@@ -98,6 +99,8 @@ def test_an_answer_carries_confidence_evidence_usage_and_the_dialogue(client):
         "answer": "echo: Weight?",
         "confidence": 0.9,
         "confidence_method": "sequence_probability",
+        "calibrated_confidence": None,
+        "withheld": False,
         "evidence": [{"source": "history", "text": "Hi", "score": 0.5, "supports": None}],
         "usage": {"prompt_tokens": 7, "completion_tokens": 2, "model_calls": 1, "seconds": 0.01},
         "history": [

@@ -80,21 +80,32 @@ def ask(
     run: RunFolder,
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="in quotes")],
     system: Annotated[list[str] | None, typer.Option(help="sft, rag, kg, ...; may be repeated (default: all)")] = None,
+    min_confidence: Annotated[
+        str | None,
+        typer.Option(
+            metavar="P", help="withhold answers that are right with a lesser chance; auto: the study's own threshold"
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one object a line")] = False,
 ) -> None:
     """Ask a finished run one question.
 
     \b
       kinject ask runs/catalog "What does the Vontriq 20 weigh?" --system kg --json
+      kinject ask runs/catalog "What does the Vontriq 20 weigh?" --min-confidence 0.8
     """
+    from kinject.confidence import Gate, least
     from kinject.study import open_run
     from kinject.terminal import answer_lines
 
     opened = open_run(run)
+    wanted = least(min_confidence)
     for name in system or opened.systems:
-        answer = opened.system(name).ask(question)
-        row = {"system": name, "question": question, **asdict(answer)}
-        typer.echo(json.dumps(row, ensure_ascii=False) if as_json else "\n".join(answer_lines(name, answer)))
+        asked = opened.system(name)
+        gated = Gate(name, opened.calibrations.get(name), wanted)(asked.ask(question))
+        row = {"system": name, "question": question, **asdict(gated.answer)}
+        row |= {"calibrated_confidence": gated.calibrated, "withheld": gated.withheld}
+        typer.echo(json.dumps(row, ensure_ascii=False) if as_json else "\n".join(answer_lines(name, gated)))
 
 
 def serve(
