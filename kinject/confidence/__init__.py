@@ -5,7 +5,7 @@ grader's business, and how a signal comes about is its system's.
 """
 
 from kinject.confidence.calibrating import TARGET_RISK, Calibration, Curve, calibrate
-from kinject.confidence.cases import Case, Halves, cases_of, halves, methods_of
+from kinject.confidence.cases import Case, Halves, attempted, case_of, cases_of, halves, methods_of
 from kinject.confidence.gate import AUTO, Auto, Gate, Gated, Least, least
 from kinject.confidence.keeping import FILE, read, to_row
 from kinject.confidence.measuring import METRICS, measured, of_method
@@ -25,7 +25,9 @@ __all__ = [
     "Gated",
     "Halves",
     "Least",
+    "attempted",
     "calibrate",
+    "case_of",
     "cases_of",
     "halves",
     "least",

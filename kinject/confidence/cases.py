@@ -29,23 +29,27 @@ class Halves:
     test: tuple[Case, ...]
 
 
-def cases_of(records: Iterable[Record]) -> tuple[Case, ...]:
-    """The answers of one system that were attempted: an abstention is neither right nor wrong.
+def attempted(records: Iterable[Record]) -> list[Record]:
+    """Those of one system in which it answered: an abstention is neither right nor wrong.
 
-    Only those of its first seed, as it is what a run opens again, and only to probes of a single turn: the first
+    Only those of its first seed, as it is what a run opens again, and only probes of a single turn: the first
     questions of pushback dialogues are the same one many times over.
     """
     asked = [record for record in records if not record.probe.turns]
     first = min((record.seed for record in asked), default=0)
-    tried = (r for r in asked if r.seed == first and r.verdicts[0].outcome is not Outcome.NOT_ATTEMPTED)
-    return tuple(
-        Case(
-            signals_of(record.system, record.answers[0]),
-            record.verdicts[0].outcome is Outcome.CORRECT,
-            record.probe.subject or record.probe.id,
-        )
-        for record in tried
+    return [r for r in asked if r.seed == first and r.verdicts[0].outcome is not Outcome.NOT_ATTEMPTED]
+
+
+def case_of(record: Record) -> Case:
+    return Case(
+        signals_of(record.system, record.answers[0]),
+        record.verdicts[0].outcome is Outcome.CORRECT,
+        record.probe.subject or record.probe.id,
     )
+
+
+def cases_of(records: Iterable[Record]) -> tuple[Case, ...]:
+    return tuple(map(case_of, attempted(records)))
 
 
 def halves(cases: Sequence[Case]) -> Halves:

@@ -51,7 +51,7 @@ MAX_NEW_TOKENS = 128  # a tool call with a day takes 70 to 85 tokens of a small 
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """A request: greedy decoding of at most `max_new_tokens` after the messages.
+    """A request: decoding of at most `max_new_tokens` after the messages, greedy outside of `kinject.lm.sampling`.
 
     With tools, the completion is either text or calls whose arguments satisfy the tools' schemas.
     """

@@ -1,4 +1,4 @@
-"""Greedy decoding and teacher forcing of a batch of token sequences on one transformers model.
+"""Decoding, greedy or sampled, and teacher forcing of a batch of token sequences on one transformers model.
 
 A batch is padded on the left, prefilled and decoded together; a row leaves the batch when it is done.
 Does not know chats, templates or who asks.
@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import PreTrainedModel
 
 from kinject.lm.grammar import Constraint
 from kinject.lm.prefill import Ids, Prefiller, forward, left_padded
+from kinject.lm.sampling import Sampling
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -20,6 +22,7 @@ class Prompt:
     ids: Ids
     max_new_tokens: int
     constraint: Constraint | None = None
+    sampling: Sampling | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,20 @@ class _Row:
     ids: list[int] = field(default_factory=list)
     log_probabilities: list[float] = field(default_factory=list)
     stopped: bool = False
+    rng: np.random.Generator | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        sampling = self.prompt.sampling
+        self.rng = sampling.rng(self.prompt.ids) if sampling else None
+
+    def choose(self, likeliest: int, logits: torch.Tensor) -> int:
+        """Where the grammar forbids what was drawn, it is the likeliest that is allowed."""
+        first = likeliest
+        if self.rng is not None and (sampling := self.prompt.sampling):
+            chances = (logits / sampling.temperature).softmax(-1, dtype=torch.float64).cumsum(-1)
+            drawn = torch.searchsorted(chances, self.rng.random() * float(chances[-1]), right=True)
+            first = min(int(drawn), len(chances) - 1)
+        return self.prompt.constraint.choose(first, logits) if self.prompt.constraint else first
 
     def add(self, token: int, logp: float, stop_ids: frozenset[int]) -> bool:
         """Whether the row has ended with this token."""
@@ -117,8 +134,5 @@ class _Row:
 
 
 def _next_tokens(rows: Sequence[_Row], logits: torch.Tensor) -> list[int]:
-    tokens: list[int] = logits.argmax(-1).tolist()
-    for place, row in enumerate(rows):
-        if row.prompt.constraint is not None:
-            tokens[place] = row.prompt.constraint.choose(tokens[place], logits[place])
-    return tokens
+    likeliest: list[int] = logits.argmax(-1).tolist()
+    return [row.choose(first, logits[place]) for place, (row, first) in enumerate(zip(rows, likeliest, strict=True))]

@@ -1,6 +1,6 @@
 """A causal language model on this machine, behind the queue through which every caller reaches it.
 
-Greedy decoding only. Does not train, and does not know what is asked or why.
+Decodes greedily, or draws where `sampling` says so. Does not train, and does not know what is asked or why.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kinject.errors import KinjectError, ModelError, PromptTooLongError
-from kinject.lm import lockstep
+from kinject.lm import lockstep, sampling
 from kinject.lm.adapters import BASE, AdaptedModel
 from kinject.lm.base import Chat, Completion, Finish, ModelInfo, ToolSpec, are_valid
 from kinject.lm.batching import BatchingQueue, Job, Limits
@@ -39,8 +39,8 @@ UNSTATED_WINDOW = 32_768  # of a model that has no positions, and so no limit bu
 class LocalLM:
     """Any causal LM of transformers. Made by `kinject.lm.open_model`; may be used from many threads.
 
-    Chats that are equal are computed once, in flight or among the last 4,096: decoding is greedy. A cohort in lockstep
-    has a memory of its own, since in bfloat16 an answer depends a little on what it was batched with.
+    Chats that are equal are computed once, in flight or among the last 4,096: decoding is greedy, or drawn with a seed.
+    A cohort in lockstep has a memory of its own, as in bfloat16 an answer depends a little on what it was batched with.
     """
 
     def __init__(self, shared: "_Shared", info: ModelInfo, adapter: str = BASE, wait: bool = True) -> None:
@@ -85,8 +85,10 @@ class LocalLM:
         longest = min(chat.max_new_tokens, shared.window - len(ids))
         has_grammar = bool(chat.tools) and shared.encoder.template.has_grammar
         constraint = shared.grammar.constraint(chat.tools) if has_grammar else None
-        key = _digest(self._adapter, ids, longest, chat.tools)
-        job = Job(("generate", self._adapter), len(ids), Prompt(ids, longest, constraint), key, lockstep.current())
+        drawn = sampling.current()
+        key = _digest(self._adapter, ids, longest, chat.tools, *([drawn] if drawn else []))
+        prompt = Prompt(ids, longest, constraint, drawn)
+        job = Job(("generate", self._adapter), len(ids), prompt, key, lockstep.current())
         future, new = shared.memories.of(job.cohort).recent.setdefault(key, job.future)
         if new:
             self._submit(job)

@@ -20,6 +20,7 @@ from langchain_openai.chat_models.base import BaseChatOpenAI
 from pydantic import SecretStr
 
 from kinject.errors import KinjectError, ModelError, OverloadedError, PromptTooLongError
+from kinject.lm import sampling
 from kinject.lm.base import Chat, Completion, Finish, Message, ModelInfo, ToolCall, ToolSpec, are_valid
 from kinject.lm.endpoint import KEY, NO_KEY, OFFICIAL, Endpoint, find_endpoint, find_key
 from kinject.lm.tool_formats import HERMES
@@ -105,6 +106,7 @@ class RemoteLM:
         scores = self._scores.is_set()
         options: dict[str, Any] = {"max_tokens": chat.max_new_tokens}
         options |= {"logprobs": True} if scores else {}
+        options |= {"temperature": drawn.temperature, "seed": drawn.seed} if (drawn := sampling.current()) else {}
         options |= {"tools": [_offered(tool) for tool in chat.tools]} if chat.tools else {}
         try:
             found = self._model.invoke(_messages(chat.messages), **options)
