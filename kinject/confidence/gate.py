@@ -47,8 +47,8 @@ class Gate:
             raise OptionError(_BOUNDS.format(self.least))
         if self.calibration is None:
             raise OptionError(
-                f"min_confidence needs a calibration, and this run has none for {self.system!r}: "
-                "an older kinject finished it; run the study again"
+                f"min_confidence needs the calibration that ends a study, and this run has none for {self.system!r}; "
+                "run the study again, or ask without"
             )
 
     def __call__(self, answer: Answer) -> Gated:

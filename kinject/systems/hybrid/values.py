@@ -1,4 +1,4 @@
-"""Whether an answer says anything, and whether two say the same: by the graph's rules for values, for blends only.
+"""Whether an answer says anything, and whether two say the same, by the rules of the graph: for blends and samples.
 
 What is right is the grader's business, which comes after the systems and reads more from an answer.
 """
