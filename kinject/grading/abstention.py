@@ -8,7 +8,10 @@ import re
 from kinject.grading.words import clean, words
 
 _NOT = r"(?:not|never|isnt|arent|wasnt|werent|hasnt been|havent been|cannot be|cant be|could not be|couldnt be)"
-_CANNOT = r"(?:cannot|can not|cant|could not|couldnt|am unable to|are unable to|is unable to|unable to|not able to)"
+_CANNOT = (
+    r"(?:cannot|can not|cant|could not|couldnt|am unable to|are unable to|is unable to|unable to|not able to|"
+    r"(?:isnt|arent|wasnt|werent) able to)"
+)
 _DO_NOT = r"(?:do not|dont|does not|doesnt|did not|didnt|would not|wouldnt)"
 _HEDGE = r"(?:\w+ ){0,2}?"
 _PHRASES = (
@@ -21,6 +24,7 @@ _PHRASES = (
     r"(?:no|not enough|insufficient|lack|lacks|lacking|without|not any|any) (?:\w+ ){0,2}?"
     r"(?:information|info|data|record|records|knowledge|answer|idea|entry|entries|results|result|match|mention|details|"
     r"evidence|clue|facts|value|context)",
+    r"(?:need|require) (?:more|further|additional|some more) (?:information|info|data|details|context)",
     r"(?:has|have|having|there is|there are|theres|there was|is) no",
     r"no such",
     r"rather not",

@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kinject.grading import spoken
 from kinject.grading.units import CURRENCY_OF, SAME, Conversion, conversion, currency, is_unit
 
 _CODES = "|".join(sorted((re.escape(s) for s in CURRENCY_OF if len(s) <= 3), key=len, reverse=True))
-_LITERAL = r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,']\d+)*"
+_LITERAL = r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,']\d+)*|(?<!\.)\.\d+"
 _NUMBER = re.compile(
     rf"(?<![^\W_])(?<!\d[.,])(?:(?P<lead>{_CODES})\s?)?(?P<sign>[-+](?=[\d€$£¥])|minus )?(?P<literal>{_LITERAL})"
     r"(?:\.-|,-)?(?:[ -]?(?P<multiple>thousand|million|billion|trillion)(?!\w))?",
@@ -19,22 +20,13 @@ _NUMBER = re.compile(
 )
 _UNIT = re.compile(
     r"[ \u00a0\u202f]?-?[ ]?"
-    r"(?P<unit>[^\W\d_][^\W\d_]{0,23}[23]?(?:/[^\W\d_]{1,24}[23]?)?|°[CF]|[%°\"\u2033\u2032€$£¥₹])(?!\w)",
+    r"(?P<unit>degrees?[ ](?:celsius|fahrenheit|[CF])|"
+    r"[^\W\d_][^\W\d_]{0,23}[23]?(?:/[^\W\d_]{1,24}[23]?)?|°[CF]|[%°\"\u2033\u2032€$£¥₹])(?!\w)",
     re.IGNORECASE,
 )
 ANY_UNIT = "*"  # of a relation whose values are bare numbers, to which an answer may add whatever unit
+_RATE = re.compile(r"[ ](?:per|an?|each|every)[ ](second|minute|hour|day|week|month|year)(?!\w)", re.IGNORECASE)
 _MULTIPLES = {"": 1, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-)
-_TENTHS = "twenty thirty forty fifty sixty seventy eighty ninety"
-_SPOKEN = {word: number for number, word in enumerate(_SMALL.split())}
-_TENS = {word: 10 * number for number, word in enumerate(_TENTHS.split(), start=2)}
-_TEN_NAMES, _ONE_NAMES = "|".join(_TENS), "|".join(_SPOKEN)
-_WORDED = re.compile(
-    rf"(?<![^\W_])(?:(?P<ten>{_TEN_NAMES})(?:[- ](?P<one>{_ONE_NAMES}))?|(?P<only>{_ONE_NAMES}))(?!\w)", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +44,38 @@ class Quantity:
     digits: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A number without its unit; `currency` is what stood before it."""
+
+    value: float
+    decimals: int = 0
+    digits: int = 0
+    currency: str = ""
+
+
 def find_quantities(cleaned: str, unit: str) -> Iterator[Quantity]:
     """Every number of the text, in order; those spelled out in words only with a unit or as the whole text."""
-    for found in sorted((*_NUMBER.finditer(cleaned), *_WORDED.finditer(cleaned)), key=lambda m: m.start()):
-        parts = found.groupdict()
-        number = _spoken(parts) if "literal" not in parts else _number(parts, unit)
+    for found in sorted((*_NUMBER.finditer(cleaned), *spoken.NUMBER.finditer(cleaned)), key=lambda m: m.start()):
+        number = _number(found, unit) if found.re is _NUMBER else _Number(spoken.value(found))
         if number is None:
             continue
         stated, end = _unit_after(cleaned, found.end(), unit)
-        stated = parts.get("lead") or stated
-        if "literal" in parts or stated or cleaned.strip(" .") == found.group():
-            yield _quantity(number, parts.get("literal") or "", (found.start(), end), stated, unit)
+        stated = number.currency or stated
+        # 75 EUR a month is no amount of money.
+        if stated and (rate := _RATE.match(cleaned, end)):
+            stated, end = f"{stated}/{rate[1]}", rate.end()
+        if found.re is _NUMBER or stated or cleaned.strip(" .") == found.group():
+            yield _quantity(number, (found.start(), end), stated, unit)
 
 
-def _quantity(number: float, literal: str, span: tuple[int, int], stated: str, unit: str) -> Quantity:
+def _quantity(number: _Number, span: tuple[int, int], stated: str, unit: str) -> Quantity:
     step: Conversion | None = conversion(stated, unit) if stated and unit != ANY_UNIT else SAME
     if step is None:
         return Quantity(None, *span, has_unit=True)
-    decimals = len(literal.rpartition(".")[2]) if "." in literal else 0
-    slack = 0.0 if step.exact else abs(step.scale) * 0.5 * 10.0**-decimals
-    digits = len(re.sub(r"\D", "", literal).lstrip("0"))
-    return Quantity(step.scale * number + step.offset, *span, has_unit=bool(stated), slack=slack, digits=digits)
+    slack = 0.0 if step.exact else abs(step.scale) * 0.5 * 10.0**-number.decimals
+    value = step.scale * number.value + step.offset
+    return Quantity(value, *span, has_unit=bool(stated), slack=slack, digits=number.digits)
 
 
 def quantity_key(value: float) -> str:
@@ -80,12 +83,12 @@ def quantity_key(value: float) -> str:
     return f"{value + 0.0:.12g}"
 
 
-def _number(parts: dict[str, str | None], unit: str) -> float | None:
-    """The value of a literal; None where its separators make no number, as in 1.2.3 or 1,2,3."""
-    literal = re.sub(r"[ \u00a0\u202f']", "", parts["literal"] or "")
+def _number(found: re.Match[str], unit: str) -> _Number | None:
+    """The number of a literal; None where its separators make none, as in 1.2.3 or 1,2,3."""
+    literal = re.sub(r"[ \u00a0\u202f']", "", found["literal"])
     marks = re.findall(r"[.,]", literal)
     groups = re.split(r"[.,]", literal)
-    thousands = all(len(g) == 3 for g in groups[1:]) and len(groups[0]) <= 3
+    thousands = all(len(g) == 3 for g in groups[1:]) and 0 < len(groups[0]) <= 3 and groups[0] != "0"
     if len(set(marks)) == 2 and marks.count(marks[-1]) == 1:
         whole, _, decimals = literal.rpartition(marks[-1])
         plain = re.sub(r"[.,]", "", whole) + "." + decimals
@@ -95,13 +98,13 @@ def _number(parts: dict[str, str | None], unit: str) -> float | None:
         plain = literal.replace(",", ".")
     if not plain:
         return None
-    sign = -1.0 if parts["sign"] in ("-", "minus ") else 1.0
-    return sign * float(plain) * _MULTIPLES[(parts["multiple"] or "").casefold()]
-
-
-def _spoken(parts: dict[str, str | None]) -> float:
-    tens = _TENS.get((parts["ten"] or "").casefold(), 0)
-    return float(tens + _SPOKEN.get((parts["one"] or parts["only"] or "zero").casefold(), 0))
+    sign = -1.0 if found["sign"] in ("-", "minus ") else 1.0
+    return _Number(
+        value=sign * float(plain) * _MULTIPLES[(found["multiple"] or "").casefold()],
+        decimals=len(plain.partition(".")[2]),
+        digits=len(plain.replace(".", "").lstrip("0")),
+        currency=found["lead"] or "",
+    )
 
 
 def _unit_after(cleaned: str, position: int, unit: str) -> tuple[str, int]:

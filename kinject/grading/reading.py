@@ -35,12 +35,16 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A text with its words, the values that it mentions, and where it names what the question was about."""
+    """A text with its words, the values that it mentions, and where it names entities that are no answers.
+
+    `others` are those of `names` that the question was not about.
+    """
 
     text: str
     words: Sequence[Word]
     mentions: tuple[Mention, ...]
     names: tuple[tuple[int, int], ...]
+    others: frozenset[tuple[int, int]] = frozenset()
 
 
 def read(text: str, vocabulary: Vocabulary, own: Sequence[str] = (), gold: Sequence[str] = ()) -> Reading:
@@ -51,7 +55,7 @@ def read(text: str, vocabulary: Vocabulary, own: Sequence[str] = (), gold: Seque
     values = [item for value in gold for item in vocabulary.items(value)]
     answers = {asked.add(vocabulary.phrase(value)) for value in values if not vocabulary.typed_key(value)}
     about = {asked.add(vocabulary.phrase(name)) for name in own} - answers
-    mentions, names = [], []
+    mentions, names, others = [], [], set()
     for match in _matches((vocabulary.phrases, asked), spoken):
         start, end = spoken[match.first].start, spoken[match.last - 1].end
         if match.key in about:
@@ -63,9 +67,10 @@ def read(text: str, vocabulary: Vocabulary, own: Sequence[str] = (), gold: Seque
             mentions.append(Mention((match.key,), cleaned[start:end], start, end))
         else:
             names.append((start, end))
+            others.add((start, end))
     masked = blank(cleaned, [*names, *((m.start, m.end) for m in mentions)])
     mentions += _typed(masked, cleaned, vocabulary)
-    return Reading(cleaned, spoken, tuple(sorted(mentions, key=lambda m: m.start)), tuple(names))
+    return Reading(cleaned, spoken, tuple(sorted(mentions, key=lambda m: m.start)), tuple(names), frozenset(others))
 
 
 def _matches(sets: Sequence[Phrases], spoken: Sequence[Word]) -> Iterator[Match]:

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
+from kinject.grading.asides import Place, is_aside, last_retraction
 from kinject.grading.reading import Mention, Reading
 from kinject.grading.vocabulary import Vocabulary
 from kinject.grading.words import Word, word_set
@@ -20,14 +21,10 @@ _DENIALS = word_set(
 # The word after decides: "not only", "not sure" and "no more than" deny nothing.
 _NOT_A_DENIAL = word_set("only just merely sure certain confident more less later earlier know exactly idea doubt")
 _DENYING_PAIRS = frozenset({("rather", "than"), ("other", "than"), ("instead", "of"), ("know", "if"), ("sure", "if")})
-_FORMER = re.compile(
-    r"(?<!\w)(?:formerly|previously|originally|initially|earlier|used to|(?:up|down|raised|lowered|reduced) from)(?!\w)"
-)
-_NO_LONGER = ("until", "till")
 _CLAUSE_END = re.compile(r"[.;:!?](?!\d)|,(?!\d)|\n")
 _CLAUSE_WORDS = word_set("but however instead actually it its")
-# "I don't think it is steel": the clause after these belongs to the denial before them.
-_OPINIONS = word_set("think believe say that if whether suppose guess")
+# "I don't think it is steel", "previously it was steel": the clause after these belongs to what is before them.
+_OPINIONS = word_set("think believe say that if whether suppose guess previously formerly originally initially")
 _WRONG = re.compile(
     r"(?:(?:is|was|are|were|would be) )?(?:(?:wrong|incorrect|false|mistaken)|not (?:right|correct|true))(?!\w)"
     r"|(?:isnt|wasnt) (?:right|correct|true)(?!\w)"
@@ -35,21 +32,21 @@ _WRONG = re.compile(
 
 
 def asserted(reading: Reading, vocabulary: Vocabulary) -> tuple[Mention, ...]:
-    """The mentions less those denied; where others remain, less former ones ("previously 349 EUR") and measures."""
+    """The mentions less those denied or taken back; where others remain, less asides."""
     starts = [word.start for word in reading.words]
-    affirmed, present = [], []
+    affirmed: list[Place] = []
+    since = 0
     for mention in reading.mentions:
         before = _clause_before(reading, bisect_left(starts, mention.start))
         after = reading.words[bisect_left(starts, mention.end) :][:4]
-        if _denied(before, vocabulary) or _WRONG.match(" ".join(word.key for word in after)):
-            continue
-        affirmed.append(mention)
-        former = _FORMER.search(" ".join(word.key for word in before)) or (after and after[0].key in _NO_LONGER)
-        # "Brila weighs more than Aldo" names Brila.
-        measure = vocabulary.form == "name" and any(word.key == "than" for word in before)
-        if not former and not measure:
-            present.append(mention)
-    return tuple(present or affirmed)
+        place = Place(mention, before, after, since)
+        since = mention.end
+        if not _denied(before, vocabulary) and not _WRONG.match(place.rest):
+            affirmed.append(place)
+    final = last_retraction(reading.text)
+    kept = [place for place in affirmed if place.mention.start >= final] or affirmed
+    present = [place for place in kept if not is_aside(place, reading, vocabulary.form)]
+    return tuple(place.mention for place in present or kept)
 
 
 def _clause_before(reading: Reading, index: int) -> Sequence[Word]:

@@ -56,6 +56,8 @@ _SPELLINGS = {
     "sq m": "meter**2",
     "°c": "degC",
     "°f": "degF",
+    **{f"degree{s} {name}": "degC" for s in ("", "s") for name in ("celsius", "c")},
+    **{f"degree{s} {name}": "degF" for s in ("", "s") for name in ("fahrenheit", "f")},
     "kph": "kilometer/hour",
     "kmh": "kilometer/hour",
     "percent": "percent",

@@ -18,6 +18,10 @@ _LETTERS = str.maketrans(
     {"ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ł": "l", "Ł": "L", "đ": "d", "\u0131": "i"}
 )
 _FRACTIONS = {"¼": ".25", "½": ".5", "¾": ".75"}
+# What chat models wrap a value in: $11.7\\,\\text{kg}$, \\boxed{11.7}.
+_MATH = re.compile(r"\$(?=[^$\n]{0,80}\\)([^$\n]{1,80})\$|\$(\d[\d.,]*)\$")
+_COMMAND = re.compile(r"\\(?:text|textbf|mathrm|mathbf|boxed)\{([^{}\n]{0,80})\}")
+_SPACING = re.compile(r"\\[,;: ()\[\]]")
 _ACRONYM = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){1,9}[^\W\d_](?![^\W_])")
 # Chinese, Japanese and Korean put no spaces between words: there, each character is a word.
 _IDEOGRAPH = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -47,7 +51,9 @@ class Word:
 
 
 def clean(text: str) -> str:
-    """The text without accents, typographic variants and dots in acronyms; case is kept."""
+    """The text without accents, typographic variants, mathematical markup and dots in acronyms; case is kept."""
+    if "\\" in text or "$" in text:
+        text = _without_markup(text)
     if not text.isascii():
         for fraction, decimals in _FRACTIONS.items():
             text = re.sub(rf"(?<!\d){fraction}", "0" + decimals, text).replace(fraction, decimals)
@@ -55,6 +61,12 @@ def clean(text: str) -> str:
         text = re.sub("[\u0300-\u036f]", "", text).translate(_LETTERS)
         text = unicodedata.normalize("NFC", text)
     return _ACRONYM.sub(lambda found: found.group().replace(".", ""), text)
+
+
+def _without_markup(text: str) -> str:
+    plain = _MATH.sub(lambda found: found[1] or found[2], text)
+    # Twice, for \\boxed{11.7\\text{ kg}}.
+    return _SPACING.sub(" ", _COMMAND.sub(r"\1", _COMMAND.sub(r"\1", plain))).replace("\\$", "$").replace("\\%", "%")
 
 
 def words(cleaned: str) -> list[Word]:

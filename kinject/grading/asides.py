@@ -1,0 +1,91 @@
+"""Values that an answer mentions beside the one that it gives: former ones, differences, those of other entities.
+
+"It rose by 20 EUR from 299 EUR to 319 EUR; the Vantor 3000 costs 499 EUR" gives 319 EUR. Knows nothing of gold.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kinject.grading.reading import Mention, Reading
+from kinject.grading.vocabulary import Form
+from kinject.grading.words import Word, word_set
+
+_FORMER = re.compile(
+    r"(?<!\w)(?:formerly|previously|originally|initially|earlier|used to|before that|"
+    r"(?:up|down|raised|lowered|reduced) from|(?<!i )(?:might|may|would|could) (?:\w+ )?(?:expect|think|assume|guess))"
+    r"(?!\w)"
+)
+_FORMER_AFTER = re.compile(
+    r"(?:until|till|(?:was|were) (?:the |its )?"
+    r"(?:launch|original|initial|old|former|previous|earlier|introductory))(?!\w)"
+)
+# Only of the value that comes next: "it rose from 299 EUR to 319 EUR" ends at 319 EUR.
+_CHANGED_FROM = re.compile(
+    r"(?<!\w)(?:rose|risen|fell|fallen|dropped|went|gone|grew|increased|decreased|changed|cut)(?: \w+)? from(?!\w)"
+)
+_BY = re.compile(r"(?<!\w)by(?: about| around| roughly| some| only)?$")
+_THAN = re.compile(r"(?:\w+er|more|less) than(?!\w)")
+# "Brila weighs more than Aldo" and "Brila outweighs Aldo" name Brila.
+_MEASURES = word_set("than outweighs exceeds surpasses beats outlasts outdoes outranks")
+_RETRACTION = re.compile(
+    r"(?<!\w)(?:correction|scratch that|i mean|i meant|wait, no|no, wait|let me correct (?:that|myself)|i misspoke)"
+    r"(?!\w)",
+    re.IGNORECASE,
+)
+_ASKED = re.compile(r"[*_`\"')\]\s]*\?")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A mention with the last words of its clause before it and the next words of the text after it.
+
+    `since` is where the mention before it ends.
+    """
+
+    mention: Mention
+    before: Sequence[Word]
+    after: Sequence[Word]
+    since: int
+
+    @property
+    def lead(self) -> str:
+        return " ".join(word.key for word in self.before)
+
+    @property
+    def own_lead(self) -> str:
+        return " ".join(word.key for word in self.before if word.start >= self.since)
+
+    @property
+    def rest(self) -> str:
+        return " ".join(word.key for word in self.after)
+
+
+def is_aside(place: Place, reading: Reading, form: Form) -> bool:
+    """Is the value mentioned only beside another one? Where it is the only one, it is the answer all the same."""
+    if _FORMER.search(place.lead) or _FORMER_AFTER.match(place.rest) or _ASKED.match(reading.text, place.mention.end):
+        return True
+    if form == "name":
+        return any(word.key in _MEASURES for word in place.before)
+    if _CHANGED_FROM.search(place.own_lead) or _of_another(place, reading):
+        return True
+    return form == "quantity" and (_BY.search(place.own_lead) is not None or _is_compared(place, reading))
+
+
+def last_retraction(text: str) -> int:
+    """Where "correction:" or "I mean" last ends: what stands before it was taken back. 0 where nothing was."""
+    return max((found.end() for found in _RETRACTION.finditer(text)), default=0)
+
+
+def _of_another(place: Place, reading: Reading) -> bool:
+    """Is the last name before it in its clause that of an entity that was not asked about?"""
+    last = bisect_left(reading.names, (place.mention.start, 0)) - 1
+    if last < 0 or not place.before or reading.names[last][0] < place.before[0].start:
+        return False
+    return reading.names[last] in reading.others
+
+
+def _is_compared(place: Place, reading: Reading) -> bool:
+    """7.1 kg heavier than the other one is a difference."""
+    return _THAN.match(place.rest) is not None and not reading.text[place.mention.end : place.after[0].start].strip()
