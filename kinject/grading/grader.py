@@ -22,7 +22,7 @@ from kinject.types import Outcome, Probe, Relation, Verdict
 MAX_CHARACTERS = 4_000
 _UNPARSED = Verdict(Outcome.INCORRECT, "unparsed")
 _A_COUNT = Relation("", "number", (), (), ())
-_LIST_BREAK = re.compile(r"[,;|&\n]|(?<!\w)(?:and|or|plus)(?!\w)")
+_LIST_BREAK = re.compile(r"[,;|&\n]|(?<=\s)/(?=\s)|(?<!\w)(?:and|or|plus)(?!\w)")
 _FILLERS = FUNCTION_WORDS | word_set(
     "am but course hope think believe know far only both total all available well too also thanks sure now currently "
     "please respectively comes come maybe perhaps probably either each every one two three four five"

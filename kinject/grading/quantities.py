@@ -5,6 +5,7 @@ Days must be blanked out before: a year looks like a number.
 """
 
 import re
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -56,6 +57,7 @@ class _Number:
 
 def find_quantities(cleaned: str, unit: str) -> Iterator[Quantity]:
     """Every number of the text, in order; those spelled out in words only with a unit or as the whole text."""
+    alone = cleaned.strip(string.punctuation + string.whitespace)
     for found in sorted((*_NUMBER.finditer(cleaned), *spoken.NUMBER.finditer(cleaned)), key=lambda m: m.start()):
         number = _number(found, unit) if found.re is _NUMBER else _Number(spoken.value(found))
         if number is None:
@@ -65,7 +67,7 @@ def find_quantities(cleaned: str, unit: str) -> Iterator[Quantity]:
         # 75 EUR a month is no amount of money.
         if stated and (rate := _RATE.match(cleaned, end)):
             stated, end = f"{stated}/{rate[1]}", rate.end()
-        if found.re is _NUMBER or stated or cleaned.strip(" .") == found.group():
+        if found.re is _NUMBER or stated or alone == found.group():
             yield _quantity(number, (found.start(), end), stated, unit)
 
 

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
+from kinject.grading.abstention import abstains
 from kinject.grading.asides import Place, is_aside, last_retraction
 from kinject.grading.reading import Mention, Reading
 from kinject.grading.vocabulary import Vocabulary
@@ -41,12 +42,18 @@ def asserted(reading: Reading, vocabulary: Vocabulary) -> tuple[Mention, ...]:
         after = reading.words[bisect_left(starts, mention.end) :][:4]
         place = Place(mention, before, after, since)
         since = mention.end
-        if not _denied(before, vocabulary) and not _WRONG.match(place.rest):
+        if not (_denied(before, vocabulary) or _WRONG.match(place.rest) or _is_no_value(place)):
             affirmed.append(place)
     final = last_retraction(reading.text)
     kept = [place for place in affirmed if place.mention.start >= final] or affirmed
     present = [place for place in kept if not is_aside(place, reading, vocabulary.form)]
     return tuple(place.mention for place in present or kept)
+
+
+def _is_no_value(place: Place) -> bool:
+    """Is it the no of "no information", where no can be a value (waterproof: yes or no)?"""
+    key = place.mention.keys[0]
+    return key in _DENIALS and abstains(f"{key} {place.rest}")
 
 
 def _clause_before(reading: Reading, index: int) -> Sequence[Word]:

@@ -86,7 +86,7 @@ def identifiers(cleaned: str) -> list[Word]:
         shown = match.group().strip(".,;:!?()[]{}\"'*`")
         if shown:
             start = match.start() + match.group().index(shown)
-            found.append(Word(shown.casefold(), shown, start, start + len(shown)))
+            found.append(Word(shown.casefold().replace("'", ""), shown, start, start + len(shown)))
     return found
 
 
