@@ -25,7 +25,7 @@ _PHRASES = (
     r"(?:information|info|data|record|records|knowledge|answer|idea|entry|entries|results|result|match|mention|details|"
     r"evidence|clue|facts|value|context)",
     r"(?:need|require) (?:more|further|additional|some more) (?:information|info|data|details|context)",
-    r"(?:has|have|having|there is|there are|theres|there was|is) no",
+    r"(?:has|have|having|there is|there are|theres|there was) no",
     r"no such",
     r"rather not",
     r"(?:unknown|unsure|uncertain|undisclosed|unspecified|undetermined|unanswerable|unclear|idk|dunno|tbd)",
@@ -40,5 +40,14 @@ _WHOLE = frozenset({"none", "nothing", "null", "na", "n a", "not applicable", "n
 
 def abstains(text: str) -> bool:
     """Does the text say that it has no answer? "I am not sure, perhaps steel" does, and states a value too."""
-    spoken = " ".join(word.key for word in words(clean(text[:4_000])))
-    return spoken in _WHOLE or _ABSTAINS.search(spoken) is not None
+    return first_abstention(text) is not None
+
+
+def first_abstention(text: str) -> int | None:
+    """Where the cleaned text first says that it has no answer."""
+    found = words(clean(text[:4_000]))
+    spoken = " ".join(word.key for word in found)
+    if spoken in _WHOLE:
+        return found[0].start
+    match = _ABSTAINS.search(spoken)
+    return found[spoken.count(" ", 0, match.start())].start if match else None

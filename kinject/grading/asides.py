@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kinject.grading.abstention import abstains
 from kinject.grading.reading import Mention, Reading
 from kinject.grading.vocabulary import Form
 from kinject.grading.words import Word, word_set
@@ -34,6 +35,9 @@ _RETRACTION = re.compile(
     r"(?!\w)",
     re.IGNORECASE,
 )
+# "Vantor 300, weight:" repeats the question; what is told stands behind it.
+_LABEL = re.compile(r"(?:[^.!?:\n]|\.(?! )){1,120}:(?=\s)")
+_ECHO = re.compile(r"[^,!?:\n]{1,80}(?:, [^,!?:\n]{1,40}){1,2}:(?=\s)")
 _ASKED = re.compile(r"[*_`\"')\]\s]*\?")
 
 
@@ -73,6 +77,17 @@ def is_aside(place: Place, reading: Reading, form: Form) -> bool:
     return form == "quantity" and (_BY.search(place.own_lead) is not None or _is_compared(place, reading))
 
 
+def label_end(reading: Reading, form: Form) -> int:
+    """Where a label ends that repeats the question before a value, or before "I don't know"; 0 where there is none."""
+    echo = _ECHO.match(reading.text) if form != "list" else None
+    if echo and any(mention.start >= echo.end() and not mention.foreign for mention in reading.mentions):
+        return echo.end()
+    label = _LABEL.match(reading.text)
+    if label and all(mention.end <= label.end() for mention in reading.mentions):
+        return label.end() if abstains(reading.text[label.end() :]) else 0
+    return 0
+
+
 def last_retraction(text: str) -> int:
     """Where "correction:" or "I mean" last ends: what stands before it was taken back. 0 where nothing was."""
     return max((found.end() for found in _RETRACTION.finditer(text)), default=0)
@@ -80,10 +95,10 @@ def last_retraction(text: str) -> int:
 
 def _of_another(place: Place, reading: Reading) -> bool:
     """Is the last name before it in its clause that of an entity that was not asked about?"""
-    last = bisect_left(reading.names, (place.mention.start, 0)) - 1
-    if last < 0 or not place.before or reading.names[last][0] < place.before[0].start:
+    last = bisect_left(reading.names, place.mention.start, key=lambda name: name.start) - 1
+    if last < 0 or not place.before or reading.names[last].start < place.before[0].start:
         return False
-    return reading.names[last] in reading.others
+    return reading.names[last].role == "other"
 
 
 def _is_compared(place: Place, reading: Reading) -> bool:

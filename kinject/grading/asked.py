@@ -16,13 +16,15 @@ from kinject.types import Fact, Probe
 class Asked:
     """The gold keys, and the parts of the question that an answer may repeat without stating a value.
 
-    `needed` has a set of keys for each value that must be named: one a list item, otherwise one in all.
+    `needed` has a set of keys for each value that must be named: one a list item, otherwise one in all. `owner` is what
+    the question leads to, `way` are the entities that it leads over.
     """
 
     gold: frozenset[str]
     needed: tuple[frozenset[str], ...]
     owner: str
     own_names: tuple[str, ...]
+    way: tuple[str, ...]
     days: frozenset[str]
     numbers: frozenset[str]
 
@@ -42,22 +44,34 @@ def is_count(probe: Probe) -> bool:
 
 def asked(probe: Probe, facts: Sequence[Fact], vocabulary: Vocabulary, names: dict[str, tuple[str, ...]]) -> Asked:
     """`facts` are the probe's, `names` the other names of entities."""
-    if is_inverse(probe, facts):
-        owner = facts[0].object if facts else ""
+    inverse = is_inverse(probe, facts)
+    start = probe.subject or (facts[0].subject if facts else "")
+    behind = _behind(probe, facts, inverse)
+    if inverse:
+        owner = behind.object if behind else ""
+        # Of two that are compared, neither value is told.
+        told = owner if same_words(owner) in same_words(probe.question) else ""
     else:
-        owner = probe.subject or (facts[0].subject if facts else "")
-    # The entities on the way to the answer, where the question leads over several.
-    told = dict.fromkeys((owner, *(fact.subject for fact in facts if not is_inverse(probe, facts))))
+        owner, told = (behind.subject if behind else start), start
+    way = () if inverse else tuple(dict.fromkeys(fact.subject for fact in facts if fact.subject != told))
     question = clean(probe.question)
     needed = _needed(probe, facts, vocabulary)
     return Asked(
         gold=frozenset().union(*needed),
         needed=needed,
         owner=owner,
-        own_names=tuple(name for one in told if one for name in (one, *names.get(one, ()))),
+        own_names=(told, *names.get(told, ())) if told else (),
+        way=tuple(name for one in way for name in (one, *names.get(one, ()))),
         days=frozenset(key for day in find_days(question) for key in day.keys),
         numbers=frozenset(word.key for word in words(question) if word.key[0].isdigit()),
     )
+
+
+def _behind(probe: Probe, facts: Sequence[Fact], inverse: bool) -> Fact | None:
+    """The fact that states the gold answer; None for a figure over many."""
+    gold = {same_words(value) for value in probe.gold}
+    fitting = (fact for fact in facts if fact.relation == probe.relation)
+    return next((fact for fact in fitting if same_words(fact.subject if inverse else fact.object) in gold), None)
 
 
 def _needed(probe: Probe, facts: Sequence[Fact], vocabulary: Vocabulary) -> tuple[frozenset[str], ...]:

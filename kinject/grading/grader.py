@@ -8,10 +8,10 @@ import re
 from collections.abc import Sequence
 
 from kinject.corpus import Corpus
-from kinject.grading.abstention import abstains
+from kinject.grading.abstention import abstains, first_abstention
 from kinject.grading.asked import Asked, asked, is_count, is_inverse
 from kinject.grading.plain import plain_relation
-from kinject.grading.reading import Reading, read
+from kinject.grading.reading import Name, Reading, read
 from kinject.grading.stance import asserted
 from kinject.grading.stated import Stated, stated
 from kinject.grading.vocabulary import Vocabulary, spellings
@@ -23,6 +23,8 @@ MAX_CHARACTERS = 4_000
 _UNPARSED = Verdict(Outcome.INCORRECT, "unparsed")
 _A_COUNT = Relation("", "number", (), (), ())
 _LIST_BREAK = re.compile(r"[,;|&\n]|(?<=\s)/(?=\s)|(?<!\w)(?:and|or|plus)(?!\w)")
+_SAYS_NOTHING = FUNCTION_WORDS | word_set("not no yes never true false wrong right")
+_LOOP = re.compile(r"(\S.{0,11}?)\1{7}")
 _FILLERS = FUNCTION_WORDS | word_set(
     "am but course hope think believe know far only both total all available well too also thanks sure now currently "
     "please respectively comes come maybe perhaps probably either each every one two three four five"
@@ -52,18 +54,21 @@ class Grader:
         if len(answer_text) > MAX_CHARACTERS:
             return _UNPARSED
         question, vocabulary = self._question(probe)
-        reading = read(answer_text, vocabulary, question.own_names, probe.gold)
+        reading = read(answer_text, vocabulary, question.own_names, question.way, probe.gold)
         mentions = asserted(reading, vocabulary)
-        declines = abstains(answer_text)
+        declines = first_abstention(answer_text)
+        if declines is not None:
+            # A number that nobody would take for a quantity counts after it only: "I don't know, perhaps 5".
+            mentions = tuple(mention for mention in mentions if not mention.bare or mention.start > declines)
         values = stated(mentions, reading, question, vocabulary)
-        if declines:
+        if declines is not None:
             values = [value for value in values if value.in_domain or value.right]
             if not probe.relation:
                 # Without a domain a mention is no answer: "I have no idea" does not state the gold "no"; "No." does.
                 values = values if same_words(answer_text) in map(same_words, probe.gold) else []
         if values:
             return _judge(values, question, vocabulary, reading)
-        if declines:
+        if declines is not None:
             return Verdict(Outcome.NOT_ATTEMPTED)
         return _says_nothing_known(reading, vocabulary)
 
@@ -102,9 +107,14 @@ def _judge(values: Sequence[Stated], question: Asked, vocabulary: Vocabulary, re
 
 
 def _says_nothing_known(reading: Reading, vocabulary: Vocabulary) -> Verdict:
-    """A name or phrase that nobody has is fabricated; no number where one was asked for cannot be parsed."""
-    rest = _without_mentions(reading)
-    own_words = any(rest[word.start] != "\0" and word.key not in FUNCTION_WORDS for word in reading.words)
+    """A name or phrase that nobody has is fabricated; no number where one was asked for cannot be parsed.
+
+    Nor can mere judgements ("not that", "false"), or a few letters over and over.
+    """
+    rest = _without(reading, [name for name in reading.names if name.role == "asked"])
+    own_words = not _LOOP.search(reading.text) and any(
+        rest[word.start] != "\0" and word.key not in _SAYS_NOTHING for word in reading.words
+    )
     foreign = any(mention.foreign for mention in reading.mentions)
     if foreign or (own_words and not reading.mentions and vocabulary.form not in ("quantity", "day")):
         return Verdict(Outcome.INCORRECT, "fabricated")
@@ -113,7 +123,7 @@ def _says_nothing_known(reading: Reading, vocabulary: Vocabulary) -> Verdict:
 
 def _has_unknown_item(reading: Reading) -> bool:
     """Does the enumeration hold a short item that the corpus does not know?"""
-    for segment in _LIST_BREAK.split(_without_mentions(reading)):
+    for segment in _LIST_BREAK.split(_without(reading, reading.names)):
         item = [word.key for word in words(segment)]
         # A segment with a word of _FILLERS is a clause, such as "but I am not sure".
         if "\0" not in segment and 0 < len(item) <= 3 and not _FILLERS.intersection(item):
@@ -121,5 +131,5 @@ def _has_unknown_item(reading: Reading) -> bool:
     return False
 
 
-def _without_mentions(reading: Reading) -> str:
-    return blank(reading.text, [*reading.names, *((mention.start, mention.end) for mention in reading.mentions)])
+def _without(reading: Reading, names: Sequence[Name]) -> str:
+    return blank(reading.text, [(one.start, one.end) for one in (*names, *reading.mentions)])

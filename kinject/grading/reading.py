@@ -5,6 +5,7 @@ Does not say which mentions the answer asserts, nor whether they are right.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from kinject.grading.days import find_days
 from kinject.grading.quantities import find_quantities, quantity_key
@@ -33,44 +34,54 @@ class Mention:
     digits: int = 0
 
 
+class Name(NamedTuple):
+    """Where an entity is named that the question named, that it leads over, or that has nothing to do with it."""
+
+    start: int
+    end: int
+    role: Literal["asked", "way", "other"]
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A text with its words, the values that it mentions, and where it names entities that are no answers.
-
-    `others` are those of `names` that the question was not about.
-    """
+    """A text with its words, the values that it mentions, and the names in it that are no values, in their order."""
 
     text: str
     words: Sequence[Word]
     mentions: tuple[Mention, ...]
-    names: tuple[tuple[int, int], ...]
-    others: frozenset[tuple[int, int]] = frozenset()
+    names: tuple[Name, ...]
 
 
-def read(text: str, vocabulary: Vocabulary, own: Sequence[str] = (), gold: Sequence[str] = ()) -> Reading:
-    """`own` are names in the question that do not count as values, unless they are gold."""
+def read(
+    text: str, vocabulary: Vocabulary, own: Sequence[str] = (), way: Sequence[str] = (), gold: Sequence[str] = ()
+) -> Reading:
+    """`own` are names in the question and `way` those that it leads over: no values, unless they are gold.
+
+    Where the answer is a name, one on the way may be given in its place, and is a value.
+    """
     cleaned = clean(text)
     spoken = vocabulary.split(cleaned)
     asked = Phrases()
     values = [item for value in gold for item in vocabulary.items(value)]
     answers = {asked.add(vocabulary.phrase(value)) for value in values if not vocabulary.typed_key(value)}
     about = {asked.add(vocabulary.phrase(name)) for name in own} - answers
-    mentions, names, others = [], [], set()
+    passed = {asked.add(vocabulary.phrase(name)) for name in way} if vocabulary.form != "name" else set()
+    mentions: list[Mention] = []
+    names: list[Name] = []
     for match in _matches((vocabulary.phrases, asked), spoken):
         start, end = spoken[match.first].start, spoken[match.last - 1].end
         if match.key in about:
-            names.append((start, end))
+            names.append(Name(start, end, "asked"))
         elif vocabulary.form == "name" and _goes_on(spoken, match.last, cleaned, vocabulary):
             longer = f"{match.key} {spoken[match.last].key}"
             mentions.append(Mention((longer,), cleaned[start : spoken[match.last].end], start, end, foreign=True))
         elif match.key in answers or vocabulary.is_value(match.key) or vocabulary.form == "name":
             mentions.append(Mention((match.key,), cleaned[start:end], start, end))
         else:
-            names.append((start, end))
-            others.add((start, end))
-    masked = blank(cleaned, [*names, *((m.start, m.end) for m in mentions)])
+            names.append(Name(start, end, "way" if match.key in passed else "other"))
+    masked = blank(cleaned, [(one.start, one.end) for one in (*names, *mentions)])
     mentions += _typed(masked, cleaned, vocabulary)
-    return Reading(cleaned, spoken, tuple(sorted(mentions, key=lambda m: m.start)), tuple(names), frozenset(others))
+    return Reading(cleaned, spoken, tuple(sorted(mentions, key=lambda m: m.start)), tuple(names))
 
 
 def _matches(sets: Sequence[Phrases], spoken: Sequence[Word]) -> Iterator[Match]:

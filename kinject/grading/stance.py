@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from kinject.grading.abstention import abstains
-from kinject.grading.asides import Place, is_aside, last_retraction
+from kinject.grading.asides import Place, is_aside, label_end, last_retraction
 from kinject.grading.reading import Mention, Reading
 from kinject.grading.vocabulary import Vocabulary
 from kinject.grading.words import Word, word_set
@@ -37,7 +37,8 @@ def asserted(reading: Reading, vocabulary: Vocabulary) -> tuple[Mention, ...]:
     starts = [word.start for word in reading.words]
     affirmed: list[Place] = []
     since = 0
-    for mention in reading.mentions:
+    label = label_end(reading, vocabulary.form)
+    for mention in (one for one in reading.mentions if one.start >= label):
         before = _clause_before(reading, bisect_left(starts, mention.start))
         after = reading.words[bisect_left(starts, mention.end) :][:4]
         place = Place(mention, before, after, since)

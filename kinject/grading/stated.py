@@ -40,7 +40,7 @@ def stated(mentions: Sequence[Mention], reading: Reading, question: Asked, vocab
     elif vocabulary.form == "day":
         kept = _days(kept)
     elif vocabulary.form == "name":
-        kept = _names(kept, vocabulary)
+        kept = _names(kept, question, vocabulary)
     distinct = {mention.keys: mention for mention in reversed(kept)}
     return [_value(mention, question, vocabulary) for mention in reversed(distinct.values())]
 
@@ -126,10 +126,15 @@ def _close(mention: Mention, gold: str) -> bool:
         return False
 
 
-def _names(mentions: Sequence[Mention], vocabulary: Vocabulary) -> list[Mention]:
-    """Less entities that nobody has as a value, where others are named: "Ada Vance designed the Vantor 300 Pro"."""
-    values = [m for m in mentions if m.foreign or any(vocabulary.is_value(key) for key in m.keys)]
-    return values or list(mentions)
+def _names(mentions: Sequence[Mention], question: Asked, vocabulary: Vocabulary) -> list[Mention]:
+    """Where others are named, less those on the way and entities that nobody has as a value.
+
+    "Ada Vance designed the Vantor 300 Pro" names Ada Vance.
+    """
+    way = {vocabulary.phrase_key(name) for name in question.way}
+    ends = [mention for mention in mentions if way.isdisjoint(mention.keys)] or mentions
+    values = [m for m in ends if m.foreign or any(vocabulary.is_value(key) for key in m.keys)]
+    return values or list(ends)
 
 
 def _days(mentions: Sequence[Mention]) -> list[Mention]:
