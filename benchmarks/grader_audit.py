@@ -85,10 +85,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     drawing.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     drawing.add_argument("--n", type=int, default=360, help="how many (default 360)")
     drawing.add_argument("--seed", type=int, default=0)
+    drawing.add_argument("--without", type=Path, action="append", default=[], help="a file of answers to leave out")
     drawing.add_argument("--out", type=Path, required=True, help="a file that is not there yet")
     options = parser.parse_args(argv)
     if options.command:
-        items = draw(options.runs, options.n, options.seed)
+        items = draw(options.runs, options.n, options.seed, [one for path in options.without for one in read(path)])
         save(items, options.out)
         print(f"wrote {len(items)} answers to {options.out}")
         return
@@ -97,11 +98,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             print(table.markdown())
 
 
-def draw(runs: Sequence[Path], n: int, seed: int) -> list[Item]:
+def draw(runs: Sequence[Path], n: int, seed: int, without: Sequence[Item] = ()) -> list[Item]:
     """N different answers, as evenly as may be over what they are of; wordings that came least go first."""
     rng = random.Random(seed)
     strata: dict[Item, str] = {}
-    seen: set[tuple[str, str]] = set()
+    seen = {(item.probe.question, item.answer) for item in without}
     for folder in runs:
         for item, stratum in _candidates(folder):
             if (item.probe.question, item.answer) not in seen:
