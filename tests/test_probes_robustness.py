@@ -102,7 +102,7 @@ def test_the_drop_is_that_of_the_same_questions():
         )
     ]
     found = robustness.summarize(records)
-    names = ("accuracy", "accuracy_clean", "drop", "drop_lower", "drop_upper")
+    names = ("accuracy", "accuracy_clean", "drop", "lower_drop", "upper_drop")
     assert [found[name].value for name in names] == [0.5, 1.0, 0.5, 1.0, 0.0]
     assert found["drop"].n == 20
 

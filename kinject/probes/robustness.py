@@ -20,7 +20,7 @@ METRICS = (
     | {"accuracy_clean": "share of right answers to the same questions as they were before"}
     | {"drop": "accuracy of the clean questions less that of the disturbed ones, paired"}
     | {f"accuracy_{variant}": f"share of right answers to questions disturbed so: {variant}" for variant in VARIANTS}
-    | {f"drop_{variant}": f"the drop of questions disturbed so: {variant}" for variant in VARIANTS}
+    | {f"{variant}_drop": f"the drop of questions disturbed so: {variant}" for variant in VARIANTS}
 )
 # Disturbed ones a clean question: more would ask of fewer entities, fewer would spend more on clean questions.
 _DISTURBED = 3
@@ -58,7 +58,7 @@ def summarize(records: Sequence[Record]) -> dict[str, Estimate]:
         "accuracy_clean": _scoring.share(clean, _scoring.is_right),
         "drop": _scoring.drop(clean, disturbed),
         **{f"accuracy_{variant}": _scoring.share(own, _scoring.is_right) for variant, own in of.items()},
-        **{f"drop_{variant}": _scoring.drop(clean, own) for variant, own in of.items()},
+        **{f"{variant}_drop": _scoring.drop(clean, own) for variant, own in of.items()},
     }
 
 

@@ -48,7 +48,7 @@ SCORES = (
     "seconds",
     "bits",
 )
-DIFFERENCES = ("_net", "accuracy_effect", "refusal_gap")
+DIFFERENCES = ("_net", "accuracy_effect", "refusal_gap", "drop")
 
 DEFINITIONS = (
     ("right answer", "names a gold value or alias on word boundaries and no other value of that relation"),
