@@ -1,10 +1,11 @@
-"""How often the grader agrees with a person: answers of real runs, labelled by hand before its verdicts were looked at.
+"""How often the grader agrees with a reader: answers labelled by hand before the grader's verdicts were looked at.
 
     python -m benchmarks.grader_audit
     python -m benchmarks.grader_audit draw RUN... --n 360 --seed 0 --out answers.jsonl
 
-`audit/answers.jsonl` holds the answers of real systems, `audit/hard.jsonl` answers written to be hard to grade. `draw`
-takes answers evenly from every corpus, system, verdict and kind of value, and writes them without the verdict.
+In `audit/`, `answers.jsonl` holds answers of real systems, by which the grader was mended; `fresh.jsonl` more of them,
+drawn after that; `hard.jsonl` answers in the manner of larger chat models, written to be hard to grade. `draw` takes
+answers evenly from every corpus, system, verdict and kind of value, and writes them without the verdict.
 """
 
 import argparse
@@ -31,14 +32,18 @@ from kinject.study import open_run
 from kinject.types import Outcome, Probe, Verdict
 
 AUDIT = Path(__file__).parent / "audit"
-ANSWERS, HARD = AUDIT / "answers.jsonl", AUDIT / "hard.jsonl"
+SETS = {
+    "Answers of real systems": AUDIT / "answers.jsonl",
+    "Further answers of real systems, drawn after the grader was mended": AUDIT / "fresh.jsonl",
+    "Hard answers, written for this": AUDIT / "hard.jsonl",
+}
 ERRORS = ("stale", "confused", "in_domain", "fabricated", "several", "incomplete", "unparsed")
 LABELS = ("correct", "not_attempted", *ERRORS)
 
 
 @dataclass(frozen=True)
 class Item:
-    """An answer and what a person says of it.
+    """An answer and what a reader says of it.
 
     `turn` is 0 for the first answer and n for the one to the user's nth objection. `kind` is the kind of value that is
     asked for. `label` is one of LABELS, as first given; `relabelled`, if any, replaces it, and `note` says why.
@@ -93,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         save(items, options.out)
         print(f"wrote {len(items)} answers to {options.out}")
         return
-    for title, path in (("Real answers", ANSWERS), ("Hard answers, written for this", HARD)):
+    for title, path in SETS.items():
         for table in tables(title, grade(read(path))):
             print(table.markdown())
 
@@ -195,7 +200,8 @@ def _agreement(title: str, graded: Sequence[Graded]) -> Table:
         ("labels as first given, grader as it then was", agreement(blind, False), agreement(blind, True)),
         ("labels as they stand, grader as it is", agreement(now, False), agreement(now, True)),
     ]
-    for name in dict.fromkeys(one.item.system for one in graded):
+    systems = dict.fromkeys(one.item.system for one in graded)
+    for name in systems if len(systems) > 1 else ():
         own = [(one.item.settled, one.word) for one in graded if one.item.system == name]
         rows.append((f"the same, {name}", agreement(own, False), agreement(own, True)))
     return Table(title, ("agreement", "on the outcome", "on the kind of error too"), tuple(rows))

@@ -5,6 +5,18 @@ from cost import seconds
 from test_grading import GRADER, probe_of
 
 HOSTILE = ["1.1 kg or ", "1,", "not ", "Vantor 300 ", "I do not ", "3 May 2024-", "(", "a.b.", "½ "]
+HOSTILE += [
+    "one hundred ",
+    "one thousand and ",
+    '1" ',
+    '"1',
+    "$1\\,",
+    "\\text{",
+    "_",
+    "1?",
+    "Vantor 3000, x: ",
+    "correction 1 kg ",
+]
 ASKED = [probe_of(relation) for relation in ("weight", "launch date", "designer", "colours", "SKU")]
 
 

@@ -159,24 +159,20 @@ def test_a_denied_value_is_not_the_value(relation, form):
     assert said(GRADER.grade(form.format(probe.gold[0]), probe)) != "correct"
 
 
-@EXAMPLES
-@given(
-    st.sampled_from(TABLE),
-    st.sampled_from(["**{}**", "*{}*", "__{}__", "> {}", "- {}", "`{}`", '"{}"', "({})", "# {}"]),
+@pytest.mark.parametrize(
+    "markup",
+    ["**{}**", "*{}*", "__{}__", "_{}_", "> {}", "- {}", "`{}`", '"{}"', "\u201c{}\u201d", "({})", "# {}", "\n{}\n"],
 )
-def test_markup_does_not_change_a_verdict(row, markup):
-    relation, answer, expected = row
-    assert said(GRADER.grade(markup.format(answer), probe_of(relation))) == expected
+def test_markup_does_not_change_a_verdict(markup):
+    changed = [row for row in TABLE if said(GRADER.grade(markup.format(row[1]), probe_of(row[0]))) != row[2]]
+    assert changed == []
 
 
-@EXAMPLES
-@given(st.sampled_from(TABLE), st.sampled_from([".", "!", " .", "...", "\n", "  ", ";"]))
-def test_punctuation_at_the_end_does_not_change_a_verdict(row, ending):
-    relation, answer, expected = row
-    assert said(GRADER.grade(answer.rstrip(".!?") + ending, probe_of(relation))) == said(
-        GRADER.grade(answer.rstrip(".!?"), probe_of(relation))
-    )
-    assert said(GRADER.grade(answer + ending, probe_of(relation))) == expected
+@pytest.mark.parametrize("ending", [".", "!", " .", "...", "\n", "  ", ";", ". "])
+def test_punctuation_at_the_end_does_not_change_a_verdict(ending):
+    bare = [(relation, answer.rstrip(".!?"), expected) for relation, answer, expected in TABLE]
+    changed = [row for row in bare if said(GRADER.grade(row[1] + ending, probe_of(row[0]))) != row[2]]
+    assert changed == []
 
 
 @pytest.mark.parametrize("relation", sorted(set(KINDS) - {"market", "energy class"}))

@@ -132,4 +132,4 @@ def _has_unknown_item(reading: Reading) -> bool:
 
 
 def _without(reading: Reading, names: Sequence[Name]) -> str:
-    return blank(reading.text, [(one.start, one.end) for one in (*names, *reading.mentions)])
+    return blank(reading.text, [*((n.start, n.end) for n in names), *((m.start, m.end) for m in reading.mentions)])

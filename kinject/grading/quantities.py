@@ -119,12 +119,20 @@ def _unit_after(cleaned: str, position: int, unit: str) -> tuple[str, int]:
     if found is None:
         return "", position
     word = found["unit"]
+    if word == '"' and _closes_a_quotation(cleaned, found.end() - 1):
+        return "", position
     if (unit and conversion(word, unit)) or is_unit(word):
         # "12 in total" is a bare number; "12 in" and "12 in." are inches.
         if word.casefold() == "in" and re.match(r" \w", cleaned[found.end() : found.end() + 2]):
             return "", position
         return word, found.end()
     return "", position
+
+
+def _closes_a_quotation(cleaned: str, position: int) -> bool:
+    """Are the inches of 24" the end of "24"?"""
+    last = cleaned.rfind('"', 0, position)
+    return last >= 0 and not cleaned[last - 1 : last].isalnum() and not cleaned[last + 1].isspace()
 
 
 def stated_unit(cleaned: str) -> str:

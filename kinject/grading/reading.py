@@ -79,7 +79,7 @@ def read(
             mentions.append(Mention((match.key,), cleaned[start:end], start, end))
         else:
             names.append(Name(start, end, "way" if match.key in passed else "other"))
-    masked = blank(cleaned, [(one.start, one.end) for one in (*names, *mentions)])
+    masked = blank(cleaned, [*((n.start, n.end) for n in names), *((m.start, m.end) for m in mentions)])
     mentions += _typed(masked, cleaned, vocabulary)
     return Reading(cleaned, spoken, tuple(sorted(mentions, key=lambda m: m.start)), tuple(names))
 

@@ -9,19 +9,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-# Typographic apostrophes, hyphens, dashes and the minus sign.
+# Typographic apostrophes, quotation marks, hyphens, dashes and the minus sign.
 _QUOTES = str.maketrans(
-    dict.fromkeys("\u2018\u2019\u02bc\u00b4", "'") | dict.fromkeys("\u2010\u2011\u2013\u2014\u2212", "-")
+    dict.fromkeys("\u2018\u2019\u02bc\u00b4", "'")
+    | dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb", '"')
+    | dict.fromkeys("\u2010\u2011\u2013\u2014\u2212", "-")
 )
 _MARKS = str.maketrans("", "", "™®©\u200b\u200c\u200d\ufeff")
 _LETTERS = str.maketrans(
     {"ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ł": "l", "Ł": "L", "đ": "d", "\u0131": "i"}
 )
 _FRACTIONS = {"¼": ".25", "½": ".5", "¾": ".75"}
-# What chat models wrap a value in: $11.7\\,\\text{kg}$, \\boxed{11.7}.
+# What chat models wrap a value in: $11.7\,\text{kg}$, \boxed{11.7}.
 _MATH = re.compile(r"\$(?=[^$\n]{0,80}\\)([^$\n]{1,80})\$|\$(\d[\d.,]*)\$")
 _COMMAND = re.compile(r"\\(?:text|textbf|mathrm|mathbf|boxed)\{([^{}\n]{0,80})\}")
+_MARKUP = frozenset("\\$_")
 _SPACING = re.compile(r"\\[,;: ()\[\]]")
+# Not the underscores within snake_case.
+_UNDERSCORES = re.compile(r"(?<![^\W_])_{1,3}|_{1,3}(?![^\W_])")
 _ACRONYM = re.compile(r"(?<![^\W_])(?:[^\W\d_]\.){1,9}[^\W\d_](?![^\W_])")
 # Chinese, Japanese and Korean put no spaces between words: there, each character is a word.
 _IDEOGRAPH = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -51,8 +56,8 @@ class Word:
 
 
 def clean(text: str) -> str:
-    """The text without accents, typographic variants, mathematical markup and dots in acronyms; case is kept."""
-    if "\\" in text or "$" in text:
+    """The text without accents, typographic variants, markup that sticks to words, dots in acronyms; case is kept."""
+    if not _MARKUP.isdisjoint(text):
         text = _without_markup(text)
     if not text.isascii():
         for fraction, decimals in _FRACTIONS.items():
@@ -65,8 +70,9 @@ def clean(text: str) -> str:
 
 def _without_markup(text: str) -> str:
     plain = _MATH.sub(lambda found: found[1] or found[2], text)
-    # Twice, for \\boxed{11.7\\text{ kg}}.
-    return _SPACING.sub(" ", _COMMAND.sub(r"\1", _COMMAND.sub(r"\1", plain))).replace("\\$", "$").replace("\\%", "%")
+    # Twice, for \boxed{11.7\text{ kg}}.
+    plain = _SPACING.sub(" ", _COMMAND.sub(r"\1", _COMMAND.sub(r"\1", plain)))
+    return _UNDERSCORES.sub("", plain).replace("\\$", "$").replace("\\%", "%")
 
 
 def words(cleaned: str) -> list[Word]:
