@@ -55,18 +55,19 @@ def can_keep(cache: Cache) -> bool:
 
 def dealt(shares: Sequence[Share], config: PretrainedConfig) -> DynamicCache:
     """A cache with one row a share, padded on the left to the longest of them, that records what it reads."""
-    cache = DynamicCache(config=config)
+    cache: Any = DynamicCache(config=config)
     cache.activate_past_recording()
     some = next((share.beginning for share in shares if share.beginning is not None), None)
-    layers: Any = cache.layers if some else ()
-    for place, layer in enumerate(layers):
-        if isinstance(layer, LinearAttentionLayer):
-            states = torch.stack([_conv(share, place, some) for share in shares])
-            layer.update_conv_state(states, conv_kernel_size=some.kernel)
-        else:
-            longest = max(share.length for share in shares)
-            layer.update(*(torch.stack([_attention(s, place, part, longest, some) for s in shares]) for part in (0, 1)))
-    return cache
+    if some is not None:
+        longest = max(share.length for share in shares)
+        for place, layer in enumerate(cache.layers):
+            if isinstance(layer, LinearAttentionLayer):
+                states = torch.stack([_conv(share, place, some) for share in shares])
+                layer.update_conv_state(states, conv_kernel_size=some.kernel)
+            else:
+                layer.update(*(_attention(shares, place, part, longest, some) for part in (0, 1)))
+    made: DynamicCache = cache
+    return made
 
 
 def kept(cache: Cache, sequences: Sequence[Ids], shares: Sequence[Share]) -> Iterator[Beginning]:
@@ -75,10 +76,11 @@ def kept(cache: Cache, sequences: Sequence[Ids], shares: Sequence[Share]) -> Ite
     linear = [layer for layer in layers if isinstance(layer, LinearAttentionLayer)]
     if any(any(layer.is_recurrent_states_initialized.values()) for layer in linear):
         return
-    kernel = linear[0].conv_kernel_size[0] if linear else 0
+    sizes: Any = linear[0].conv_kernel_size if linear else {}
+    kernel: int = sizes.get(0, 0)
     for row, (ids, share) in enumerate(zip(sequences, shares, strict=True)):
         # Before what it has read itself, a row knows as many inputs as the kernel is wide.
-        known = len(ids) - share.length + (min(share.length, kernel))
+        known = len(ids) - share.length + min(share.length, kernel)
         conv_tokens = len(ids) if known == len(ids) else min(known, CONV_TOKENS)
         yield Beginning(ids, tuple(_of_row(layer, row, len(ids), conv_tokens) for layer in layers), conv_tokens, kernel)
 
@@ -88,8 +90,8 @@ def stop_recording(cache: Cache) -> None:
     layers: Any = cache.layers
     for layer in layers:
         if isinstance(layer, LinearAttentionLayer):
-            size = layer.conv_kernel_size[0]
-            states = layer.conv_states[0]
+            size: Any = layer.conv_kernel_size[0]
+            states: Any = layer.conv_states[0]
             # A copy: decoding writes in place, and what is kept must stay as it was.
             layer.conv_states[0] = pad(states, (max(0, size - states.shape[-1]), 0))[..., -size:].clone()
             layer.record_past = False
@@ -111,7 +113,7 @@ def _conv(share: Share, place: int, some: Beginning) -> torch.Tensor:
     return pad(own.layers[place][0][:, max(0, end - own.kernel) : end], (max(0, own.kernel - end), 0))
 
 
-def _attention(share: Share, place: int, part: int, longest: int, some: Beginning) -> torch.Tensor:
-    """The keys (part 0) or values of a row, padded on the left: (heads, longest, size)."""
-    own = share.beginning or some
-    return pad(own.layers[place][part][:, : share.length], (0, 0, longest - share.length, 0))
+def _attention(shares: Sequence[Share], place: int, part: int, longest: int, some: Beginning) -> torch.Tensor:
+    """The keys (part 0) or values of all rows, padded on the left: (rows, heads, longest, size)."""
+    own = ((share.beginning or some).layers[place][part][:, : share.length] for share in shares)
+    return torch.stack([pad(states, (0, 0, longest - states.shape[1], 0)) for states in own])

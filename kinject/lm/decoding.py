@@ -13,7 +13,8 @@ import torch
 from transformers import PreTrainedModel
 
 from kinject.lm.grammar import Constraint
-from kinject.lm.prefill import Ids, Prefiller, forward, left_padded
+from kinject.lm.beginnings import Ids
+from kinject.lm.prefill import Prefiller, forward, left_padded
 from kinject.lm.sampling import Sampling
 
 

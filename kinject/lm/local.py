@@ -22,13 +22,14 @@ from kinject.lm import lockstep, sampling
 from kinject.lm.adapters import BASE, AdaptedModel
 from kinject.lm.base import Chat, Completion, Finish, ModelInfo, ToolSpec, are_valid
 from kinject.lm.batching import BatchingQueue, Job, Limits
+from kinject.lm.beginnings import Ids
 from kinject.lm.compute import computes
 from kinject.lm.decoding import Forced, Generated, Prompt, generate, score
 from kinject.lm.encoding import ChatEncoder
 from kinject.lm.grammar import ToolGrammar
 from kinject.lm.loading import Loaded, fingerprint
 from kinject.lm.lockstep import Cohort
-from kinject.lm.prefill import Ids, Prefiller
+from kinject.lm.prefill import Prefiller
 
 CPU = Limits(max_rows=64, max_tokens=8192)
 GPU = Limits(max_rows=256, max_tokens=65536)
