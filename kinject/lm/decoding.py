@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from kinject.lm.grammar import Constraint
 from kinject.lm.beginnings import Ids
+from kinject.lm.grammar import Constraint
 from kinject.lm.prefill import Prefiller, forward, left_padded
 from kinject.lm.sampling import Sampling
 
