@@ -23,12 +23,24 @@ LAYERS = (
     ("confidence",),
     ("lab",),
     ("study",),
+    ("frames",),
     ("report",),
     ("freshness", "forecast"),
     ("edge", "terminal", "intake", "cli", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
-HEAVY = ("torch", "transformers", "faiss", "langchain_core", "matplotlib", "scipy", "networkx", "duckdb", "fastapi")
+HEAVY = (
+    "torch",
+    "transformers",
+    "faiss",
+    "langchain_core",
+    "matplotlib",
+    "scipy",
+    "networkx",
+    "duckdb",
+    "fastapi",
+    "pandas",
+)
 SOURCES = sorted(path.relative_to(ROOT) for folder in ("kinject", "services") for path in (ROOT / folder).rglob("*.py"))
 
 
