@@ -62,11 +62,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--system", action="append", metavar="NAME", help="only this system; may be repeated")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the JSON (default: benchmarks/results)")
     options = parser.parse_args(argv)
-    if options.temperature <= 0:
-        raise OptionError(f"--temperature must be above 0, found {options.temperature}")
+    if options.temperature <= 0 or options.seed < 0:
+        raise OptionError("--temperature must be above 0 and --seed at least 0")
     run = open_run(options.run)
-    names = chosen(run, options.system)
-    records = {name: attempts(run.records(), name, options.n, options.seed) for name in names}
+    names, told = chosen(run, options.system), run.records()
+    records = {name: attempts(told, name, options.n, options.seed) for name in names}
     drawing = Drawing(options.samples, options.temperature, options.seed) if options.samples else None
     said = {name: again(run.system(name), records[name], drawing) for name in names} if drawing else {}
     split = {name: halves(run.corpus, records[name], said.get(name, {})) for name in names}
@@ -107,8 +107,7 @@ def of_system(system: str, split: Halves, risk: float = confidence.TARGET_RISK) 
     """A row a method, the one that the dev half chooses marked, with what its threshold does on the test half."""
     found = confidence.calibrate(split.dev, risk)
     counts = {"system": system, "dev_n": len(split.dev), "test_n": len(split.test)}
-    selected = confidence.measured(split, found)
-    picked = {name: asdict(selected[name]) for name in ("coverage", "accuracy_at_threshold")}
+    picked = {name: asdict(e) for name, e in confidence.at_threshold(split.test, found).items()}
     return [
         counts
         | {"method": method, **{name: asdict(e) for name, e in confidence.of_method(split, method).items()}}

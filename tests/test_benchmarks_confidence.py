@@ -90,5 +90,5 @@ def test_self_consistency_is_the_share_of_samples_that_name_the_same_value(run):
 
 
 def test_a_temperature_of_nothing_is_one_clear_line(run):
-    with pytest.raises(OptionError, match="--temperature must be above 0, found 0"):
+    with pytest.raises(OptionError, match="--temperature must be above 0 and --seed"):
         benchmark.main(["run", "--samples", "2", "--temperature", "0"])

@@ -258,9 +258,16 @@ def test_what_is_not_sure_enough_is_withheld(confidence, wanted, text, withheld)
     assert gated.calibrated == pytest.approx(np.interp(confidence, (0.2, 0.8), (0.1, 0.9)))
 
 
-def test_an_abstention_is_given_as_it_is_and_has_no_chance_to_be_right():
-    answer = Answer("Nobody knows that.", 0.01)
+@pytest.mark.parametrize("text", ["I don't know.", "Aldo, weight: I don't know", " "])
+def test_an_abstention_is_given_as_it_is_and_has_no_chance_to_be_right(text):
+    answer = Answer(text, 0.01)
     assert Gate("sft", SURE, 0.9)(answer) == Gated(answer, None, withheld=False)
+
+
+def test_an_abstention_in_other_words_may_state_a_value_and_is_given_only_where_anything_is():
+    answer = Answer("I am not sure, perhaps 1 g.", 0.99)
+    assert Gate("sft", SURE)(answer) == Gated(answer, None, withheld=False)
+    assert Gate("sft", SURE, 0.1)(answer) == Gated(replace(answer, text=ABSTAINED), None, withheld=True)
 
 
 def test_without_a_calibration_answers_are_given_as_they_are():

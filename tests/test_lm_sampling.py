@@ -89,6 +89,7 @@ def test_a_server_is_told_the_temperature_and_the_seed():
     assert [(body["temperature"], body.get("seed")) for body in server.asked] == [(0.0, None), (0.7, 3)]
 
 
-def test_a_temperature_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="temperature must be above 0, found 0"):
-        Sampling(temperature=0.0)
+@pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"temperature": float("nan")}, {"seed": -1}])
+def test_what_cannot_be_drawn_is_refused(wrong):
+    with pytest.raises(ValueError, match="temperature must be above 0 and seed at least 0"):
+        Sampling(**wrong)

@@ -8,7 +8,7 @@ from kinject.confidence.calibrating import TARGET_RISK, Calibration, Curve, cali
 from kinject.confidence.cases import Case, Halves, attempted, case_of, cases_of, halves, methods_of
 from kinject.confidence.gate import AUTO, Auto, Gate, Gated, Least, least
 from kinject.confidence.keeping import FILE, read, to_row
-from kinject.confidence.measuring import METRICS, measured, of_method
+from kinject.confidence.measuring import METRICS, at_threshold, measured, of_method
 from kinject.confidence.signals import METHODS, signals_of
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Gated",
     "Halves",
     "Least",
+    "at_threshold",
     "attempted",
     "calibrate",
     "case_of",

@@ -7,20 +7,21 @@ from kinject.confidence.calibrating import Calibration
 from kinject.confidence.signals import signals_of
 from kinject.errors import OptionError
 from kinject.grading.abstention import abstains
-from kinject.lm.prompts import ABSTENTION
+from kinject.lm.prompts import ABSTENTION, value_of
 from kinject.types import Answer
 
 Auto = Literal["auto"]
 AUTO: Auto = "auto"
 Least = float | Auto
+_NOTHING = ("", ABSTENTION.casefold().rstrip("."))
 _BOUNDS = "min_confidence must be above 0 and at most 1, or auto; found {}"
 
 
 @dataclass(frozen=True, slots=True)
 class Gated:
-    """`calibrated` is the chance that the model's answer is right: None for an abstention, and without a calibration.
+    """`calibrated` is the chance that what the model said is right: None for an abstention and without a calibration.
 
-    Where it was `withheld`, the text is an abstention, and what the model said is not told.
+    Where it was `withheld`, the text is an abstention in its place.
     """
 
     answer: Answer
@@ -52,11 +53,18 @@ class Gate:
             )
 
     def __call__(self, answer: Answer) -> Gated:
-        if self.calibration is None or abstains(answer.text):
+        if self.calibration is None:
             return Gated(answer, None, withheld=False)
+        says_nothing = value_of(answer.text).casefold().rstrip(".") in _NOTHING
+        if says_nothing or abstains(answer.text):
+            # Nobody has counted how often abstentions are right; "not sure, perhaps steel" states a value all the same.
+            return self._of(answer, None, is_kept=says_nothing)
         sure = self.calibration.confidence(signals_of(self.system, answer))
-        least = self.calibration.threshold if self.least == AUTO else self.least
-        if least is None or sure >= least:
+        bound = self.calibration.threshold if self.least == AUTO else self.least
+        return self._of(answer, sure, is_kept=bound is None or sure >= bound)
+
+    def _of(self, answer: Answer, sure: float | None, is_kept: bool) -> Gated:
+        if is_kept or self.least is None:
             return Gated(answer, sure, withheld=False)
         return Gated(replace(answer, text=ABSTENTION), sure, withheld=True)
 

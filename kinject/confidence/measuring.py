@@ -32,12 +32,19 @@ def measured(split: Halves, chosen: Calibration) -> dict[str, Estimate]:
         if method == "probability":
             found["brier_before"] = stats.brier(signal, right, about)
     sure = [chosen.confidence(case.signals) for case in split.test]
-    kept = [float(confidence >= chosen.threshold) for confidence in sure]
-    return found | {
-        "brier": stats.brier(sure, right, about),
-        "ece": stats.calibration_error(sure, right, about, _rng()),
+    found["brier"] = stats.brier(sure, right, about)
+    found["ece"] = stats.calibration_error(sure, right, about, _rng())
+    return found | at_threshold(split.test, chosen)
+
+
+def at_threshold(test: Sequence[Case], chosen: Calibration) -> dict[str, Estimate]:
+    """How many are answered where less sure ones are withheld, and how many of them are right."""
+    about = _entities(test)
+    kept = [float(chosen.confidence(case.signals) >= chosen.threshold) for case in test]
+    right = [float(case.right and k) for case, k in zip(test, kept, strict=True)]
+    return {
         "coverage": stats.clustered_rate(kept, about),
-        "accuracy_at_threshold": stats.clustered_ratio([k * r for k, r in zip(kept, right, strict=True)], kept, about),
+        "accuracy_at_threshold": stats.clustered_ratio(right, kept, about),
     }
 
 

@@ -22,8 +22,8 @@ class Sampling:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not self.temperature > 0:
-            raise ValueError(f"temperature must be above 0, found {self.temperature}: 0 is what a model does by itself")
+        if not self.temperature > 0 or self.seed < 0:
+            raise ValueError(f"temperature must be above 0 and seed at least 0, found {self.temperature}, {self.seed}")
 
     def rng(self, prompt: tuple[int, ...]) -> np.random.Generator:
         """Of its own for each prompt, so that the calls of one answer are drawn independently."""
