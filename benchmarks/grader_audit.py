@@ -4,8 +4,9 @@
     python -m benchmarks.grader_audit draw RUN... --n 360 --seed 0 --out answers.jsonl
 
 In `audit/`, `answers.jsonl` holds answers of real systems, by which the grader was mended; `fresh.jsonl` more of them,
-drawn after that; `hard.jsonl` answers in the manner of larger chat models, written to be hard to grade. `draw` takes
-answers evenly from every corpus, system, verdict and kind of value, and writes them without the verdict.
+drawn after that; `hard.jsonl` and `hard_fresh.jsonl` answers in the manner of larger chat models, written to be hard to
+grade, the latter after the grader was mended by the former. `draw` takes answers evenly from every corpus, system,
+verdict and kind of value, and writes them without the verdict.
 """
 
 import argparse
@@ -36,6 +37,7 @@ SETS = {
     "Answers of real systems": AUDIT / "answers.jsonl",
     "Further answers of real systems, drawn after the grader was mended": AUDIT / "fresh.jsonl",
     "Hard answers, written for this": AUDIT / "hard.jsonl",
+    "Further hard answers, written after the grader was mended by the first": AUDIT / "hard_fresh.jsonl",
 }
 ERRORS = ("stale", "confused", "in_domain", "fabricated", "several", "incomplete", "unparsed")
 LABELS = ("correct", "not_attempted", *ERRORS)

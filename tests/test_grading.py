@@ -136,6 +136,30 @@ TABLE = [
     ("weight", "It weighs 2.5 kg. Sorry, correction: 1.1 kg.", RIGHT),
     ("weight", "2.5 kg? No, it weighs 1.1 kg.", RIGHT),
     ("weight", "1.1 kg?", RIGHT),
+    ("weight", "2.5 kg for the Vantor 3000 and 1.1 kg for the Vantor 300", RIGHT),
+    ("weight", "It is 1.1 kg; the Vantor 3000, which weighs 2.5 kg, is heavier.", RIGHT),
+    ("weight", "It weighs 1.1 kg, a bit less than 2 kg.", RIGHT),
+    ("weight", "less than 2 kg", "in_domain"),
+    ("weight", "While you say 2.5 kg, I find 1.1 kg.", RIGHT),
+    ("weight", "Either 1.1 or 2.5 kg - I cannot tell which.", "several"),
+    ("weight", "I only know the Vantor 3000, at 2.5 kg; I have no record of this one.", ABSTAINED),
+    ("weight", "Vantor 300, weight: I don't know.", ABSTAINED),
+    ("weight", "2.5 kg, price: I don't know.", ABSTAINED),
+    ("weight", "U 77 is done by I don't know.", ABSTAINED),
+    ("weight", "I don't know, perhaps 5", "in_domain"),
+    ("weight", "No weight is given.", ABSTAINED),
+    ("weight", "There doesn't seem to be a weight.", ABSTAINED),
+    ("weight", "I can only answer questions about furniture.", ABSTAINED),
+    ("weight", "not that it is no.", "unparsed"),
+    ("material", "rererererererererererere", "unparsed"),
+    ("material", "false", "unparsed"),
+    ("material", "Vantor 3000", "fabricated"),
+    ("material", "steel, material: aluminium", RIGHT),
+    ("material", "aluminium, material: steel", "confused"),
+    ("warranty", "two full years", RIGHT),
+    ("price", "1349 EUR, free shipping on orders over 50 EUR", RIGHT),
+    ("price", "1349 EUR (previous price: 299 EUR)", RIGHT),
+    ("price", "The old price was 299 EUR; the new one is 1349 EUR.", RIGHT),
     ("weight", "2,4 lb", "in_domain"),
     ("weight", "...5 kg", "in_domain"),
     ("seats", "thirty-five hundred and two", "in_domain"),
@@ -369,6 +393,36 @@ def test_former_holder_is_stale_in_an_inverse_question() -> None:
     )
     grader = Grader(Corpus("c", (Document("d", "-"),), facts, (relation,)))
     assert [said(grader.grade(a, probe)) for a in ("Ada Vance headed Orm", "Bo Linde")] == ["correct", "stale"]
+
+
+def test_the_rival_of_a_comparison_is_confused_and_its_value_no_answer() -> None:
+    probe = Probe("p", "compare", "Which is lighter?", ("Vantor 300",), ("f1", "f0"), relation="weight", variant="less")
+    answers = (
+        "Vantor 300, weight: 1.1 kg",
+        "Vantor 3000, weight: 2.5 kg",
+        "Vantor 300 outweighs Vantor 3000",
+        "1.1 kg",
+    )
+    assert [said(GRADER.grade(a, probe)) for a in answers] == ["correct", "confused", "correct", "fabricated"]
+
+
+def test_what_lies_on_the_way_is_no_second_answer_but_a_wrong_one_alone() -> None:
+    facts = tuple(
+        Fact(id, subject, relation, value, "d")
+        for id, subject, relation, value in (
+            ("a", "Chair", "designer", "Ada Vance"),
+            ("b", "Ada Vance", "mentor", "Bo Linde"),
+            ("c", "Chair", "material", "oak"),
+            ("d", "Ada Vance", "material", "steel"),
+        )
+    )
+    names = Relation("mentor", "entity", (), (), ()), Relation("designer", "entity", (), (), ())
+    grader = Grader(Corpus("c", (Document("d", "-"),), facts, (*names, Relation("material", "text", (), (), ()))))
+    by_name = Probe("p", "multihop", "?", ("Bo Linde",), ("a", "b"), relation="mentor", subject="Chair")
+    by_text = Probe("p", "multihop", "?", ("steel",), ("a", "d"), relation="material", subject="Chair")
+    answers = ("Ada Vance's mentor was Bo Linde", "Ada Vance")
+    assert [said(grader.grade(a, by_name)) for a in answers] == ["correct", "in_domain"]
+    assert [said(grader.grade(a, by_text)) for a in ("oak", "Ada Vance")] == ["confused", "fabricated"]
 
 
 def test_verdict_names_values_in_the_spelling_of_the_corpus() -> None:

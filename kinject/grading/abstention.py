@@ -24,6 +24,9 @@ _PHRASES = (
     r"(?:no|not enough|insufficient|lack|lacks|lacking|without|not any|any) (?:\w+ ){0,2}?"
     r"(?:information|info|data|record|records|knowledge|answer|idea|entry|entries|results|result|match|mention|details|"
     r"evidence|clue|facts|value|context)",
+    r"no (?:\w+ ){1,3}?(?:is|are|was|were) (?:given|listed|specified|stated|provided|available|known|recorded)",
+    rf"there {_DO_NOT} (?:seem|appear) to be",
+    r"can only (?:answer|help|provide|tell)",
     r"(?:need|require) (?:more|further|additional|some more) (?:information|info|data|details|context)",
     r"(?:has|have|having|there is|there are|theres|there was) no",
     r"no such",

@@ -15,7 +15,8 @@ from kinject.grading.words import Word, word_set
 
 _FORMER = re.compile(
     r"(?<!\w)(?:formerly|previously|originally|initially|earlier|used to|before that|"
-    r"(?:up|down|raised|lowered|reduced) from|(?<!i )(?:might|may|would|could) (?:\w+ )?(?:expect|think|assume|guess))"
+    r"(?:up|down|raised|lowered|reduced) from|(?<!i )(?:might|may|would|could) (?:\w+ )?(?:expect|think|assume|guess)|"
+    r"you (?:say|said|claim|claimed|mentioned|suggest|suggested))"
     r"(?!\w)"
 )
 _FORMER_AFTER = re.compile(
@@ -26,7 +27,13 @@ _FORMER_AFTER = re.compile(
 _CHANGED_FROM = re.compile(
     r"(?<!\w)(?:rose|risen|fell|fallen|dropped|went|gone|grew|increased|decreased|changed|cut)(?: \w+)? from(?!\w)"
 )
-_BY = re.compile(r"(?<!\w)by(?: about| around| roughly| some| only)?$")
+_FORMER_NOUN = re.compile(r"(?<!\w)(?:old|previous|former|original|initial|introductory) \w{1,20}(?: was| is| of|:) ?$")
+# A difference or a bound: "up by 20 EUR", "on orders over 50 EUR".
+_MEASURED = re.compile(
+    r"(?<!\w)(?:by|under|over|below|above|(?:less|more|fewer) than)(?: about| around| roughly| some| only)?$"
+)
+_ADDS = word_set("which who at with")
+_FOR = re.compile(r" (?:for|of|in|on) (?:the )?")
 _THAN = re.compile(r"(?:\w+er|more|less) than(?!\w)")
 # "Brila weighs more than Aldo" and "Brila outweighs Aldo" name Brila.
 _MEASURES = word_set("than outweighs exceeds surpasses beats outlasts outdoes outranks")
@@ -36,8 +43,8 @@ _RETRACTION = re.compile(
     re.IGNORECASE,
 )
 # "Vantor 300, weight:" repeats the question; what is told stands behind it.
-_LABEL = re.compile(r"(?:[^.!?:\n]|\.(?! )){1,120}:(?=\s)")
-_ECHO = re.compile(r"[^,!?:\n]{1,80}(?:, [^,!?:\n]{1,40}){1,2}:(?=\s)")
+_LABEL = re.compile(r"\s*(?:[^.!?:\n]|\.(?! )){1,120}:(?=\s)")
+_ECHO = re.compile(r"\s*[^,!?:\n]{1,80}(?:, [^,!?:\n]{1,40}){1,2}:(?=\s)")
 _ASKED = re.compile(r"[*_`\"')\]\s]*\?")
 
 
@@ -72,9 +79,9 @@ def is_aside(place: Place, reading: Reading, form: Form) -> bool:
         return True
     if form == "name":
         return any(word.key in _MEASURES for word in place.before)
-    if _CHANGED_FROM.search(place.own_lead) or _of_another(place, reading):
+    if _CHANGED_FROM.search(place.own_lead) or is_of_another(place, reading):
         return True
-    return form == "quantity" and (_BY.search(place.own_lead) is not None or _is_compared(place, reading))
+    return form == "quantity" and _is_measure(place, reading)
 
 
 def label_end(reading: Reading, form: Form) -> int:
@@ -93,14 +100,26 @@ def last_retraction(text: str) -> int:
     return max((found.end() for found in _RETRACTION.finditer(text)), default=0)
 
 
-def _of_another(place: Place, reading: Reading) -> bool:
-    """Is the last name before it in its clause that of an entity that was not asked about?"""
-    last = bisect_left(reading.names, place.mention.start, key=lambda name: name.start) - 1
-    if last < 0 or not place.before or reading.names[last].start < place.before[0].start:
+def is_of_another(place: Place, reading: Reading) -> bool:
+    """Is it told of an entity that was not asked about?
+
+    "The Vantor 3000 weighs 2.5 kg", "the Vantor 3000, which weighs 2.5 kg", "2.5 kg for the Vantor 3000".
+    """
+    following = bisect_left(reading.names, place.mention.end, key=lambda name: name.start)
+    if following < len(reading.names) and _FOR.fullmatch(
+        reading.text, place.mention.end, reading.names[following].start
+    ):
+        return reading.names[following].role == "other"
+    if not following or not place.before:
         return False
-    return reading.names[last].role == "other"
+    last, clause = reading.names[following - 1], place.before[0].start
+    added = place.before[0].key in _ADDS and reading.text[last.end : clause] in (" ", ", ")
+    return (last.start >= clause or added) and last.role == "other"
 
 
-def _is_compared(place: Place, reading: Reading) -> bool:
-    """7.1 kg heavier than the other one is a difference."""
-    return _THAN.match(place.rest) is not None and not reading.text[place.mention.end : place.after[0].start].strip()
+def _is_measure(place: Place, reading: Reading) -> bool:
+    """A difference, a bound or a former amount: 7.1 kg heavier than the other one, over 50 EUR, old price: 299 EUR."""
+    start, end = place.mention.start, place.mention.end
+    compared = _THAN.match(place.rest) is not None and not reading.text[end : place.after[0].start].strip()
+    former = _FORMER_NOUN.search(reading.text[max(0, start - 40) : start].casefold())
+    return compared or former is not None or _MEASURED.search(place.own_lead) is not None

@@ -55,11 +55,11 @@ class Grader:
             return _UNPARSED
         question, vocabulary = self._question(probe)
         reading = read(answer_text, vocabulary, question.own_names, question.way, probe.gold)
-        mentions = asserted(reading, vocabulary)
         declines = first_abstention(answer_text)
-        if declines is not None:
+        mentions = asserted(reading, vocabulary, declines is not None)
+        if declines is not None and all(mention.bare for mention in mentions):
             # A number that nobody would take for a quantity counts after it only: "I don't know, perhaps 5".
-            mentions = tuple(mention for mention in mentions if not mention.bare or mention.start > declines)
+            mentions = tuple(mention for mention in mentions if mention.start > declines)
         values = stated(mentions, reading, question, vocabulary)
         if declines is not None:
             values = [value for value in values if value.in_domain or value.right]

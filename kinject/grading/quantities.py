@@ -20,7 +20,7 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _UNIT = re.compile(
-    r"[ \u00a0\u202f]?-?[ ]?"
+    r"(?:[ ](?:full|whole|entire)(?=[ ]))?[ \u00a0\u202f]?-?[ ]?"
     r"(?P<unit>degrees?[ ](?:celsius|fahrenheit|[CF])|"
     r"[^\W\d_][^\W\d_]{0,23}[23]?(?:/[^\W\d_]{1,24}[23]?)?|°[CF]|[%°\"\u2033\u2032€$£¥₹])(?!\w)",
     re.IGNORECASE,

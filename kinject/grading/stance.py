@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from kinject.grading.abstention import abstains
-from kinject.grading.asides import Place, is_aside, label_end, last_retraction
+from kinject.grading.asides import Place, is_aside, is_of_another, label_end, last_retraction
 from kinject.grading.reading import Mention, Reading
 from kinject.grading.vocabulary import Vocabulary
 from kinject.grading.words import Word, word_set
 
-_REACH = 6
+_REACH, _NEXT = 6, 4
 _DENIALS = word_set(
     "not no never neither nor without isnt arent wasnt werent doesnt dont didnt cannot cant wont unlike hardly except "
     "whether"
@@ -23,6 +23,7 @@ _DENIALS = word_set(
 _NOT_A_DENIAL = word_set("only just merely sure certain confident more less later earlier know exactly idea doubt")
 _DENYING_PAIRS = frozenset({("rather", "than"), ("other", "than"), ("instead", "of"), ("know", "if"), ("sure", "if")})
 _CLAUSE_END = re.compile(r"[.;:!?](?!\d)|,(?!\d)|\n")
+_SENTENCE_END = re.compile(r"[.;!?\n](?!\d)")
 _CLAUSE_WORDS = word_set("but however instead actually it its")
 # "I don't think it is steel", "previously it was steel": the clause after these belongs to what is before them.
 _OPINIONS = word_set("think believe say that if whether suppose guess previously formerly originally initially")
@@ -32,21 +33,26 @@ _WRONG = re.compile(
 )
 
 
-def asserted(reading: Reading, vocabulary: Vocabulary) -> tuple[Mention, ...]:
-    """The mentions less those denied or taken back; where others remain, less asides."""
+def asserted(reading: Reading, vocabulary: Vocabulary, declines: bool = False) -> tuple[Mention, ...]:
+    """The mentions less those denied or taken back; where others remain, less asides.
+
+    Where the text `declines` to answer, a value of another entity is none: "I only know the Vantor 300, at 1.1 kg".
+    """
     starts = [word.start for word in reading.words]
     affirmed: list[Place] = []
     since = 0
     label = label_end(reading, vocabulary.form)
     for mention in (one for one in reading.mentions if one.start >= label):
         before = _clause_before(reading, bisect_left(starts, mention.start))
-        after = reading.words[bisect_left(starts, mention.end) :][:4]
+        after = _clause_after(reading, bisect_left(starts, mention.end))
         place = Place(mention, before, after, since)
         since = mention.end
         if not (_denied(before, vocabulary) or _WRONG.match(place.rest) or _is_no_value(place)):
             affirmed.append(place)
     final = last_retraction(reading.text)
     kept = [place for place in affirmed if place.mention.start >= final] or affirmed
+    if declines:
+        kept = [place for place in kept if not is_of_another(place, reading)]
     present = [place for place in kept if not is_aside(place, reading, vocabulary.form)]
     return tuple(place.mention for place in present or kept)
 
@@ -70,6 +76,16 @@ def _clause_before(reading: Reading, index: int) -> Sequence[Word]:
             break
         first = at
     return spoken[first:index]
+
+
+def _clause_after(reading: Reading, index: int) -> Sequence[Word]:
+    """The next words from words[index] on, up to the end of the sentence."""
+    spoken = reading.words[index : index + _NEXT]
+    for at, word in enumerate(spoken):
+        ended = reading.words[index + at - 1].end if index + at else 0
+        if _SENTENCE_END.search(reading.text, ended, word.start):
+            return spoken[:at]
+    return spoken
 
 
 def _denied(before: Sequence[Word], vocabulary: Vocabulary) -> bool:
