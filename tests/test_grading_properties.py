@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_grading import GRADER, KINDS, TABLE, probe_of, said
+from test_grading import CORPUS, GRADER, KINDS, TABLE, probe_of, said
 
 from kinject.corpus import Corpus, find, format_day, load
 from kinject.grading import Grader, abstains
@@ -121,6 +121,15 @@ def test_two_numbers_are_not_right(number, other, both):
     if number != other:
         answer = both.format(f"{plain(number)} kg", f"{plain(other)} kg")
         assert verdict(answer, "number", "kg", f"{plain(number)} kg", f"{plain(other)} kg") == "several"
+
+
+@pytest.mark.parametrize("both", ["{0} or {1}", "{1} or {0}", "either {0} or {1}", "It is {0}. It is {1}.", "{1}; {0}"])
+@pytest.mark.parametrize("relation", sorted(KINDS))
+def test_the_right_value_beside_another_one_is_not_right(relation, both):
+    probe = probe_of(relation)
+    values = {fact.object for fact in CORPUS.facts if fact.relation == relation} - {*probe.gold, "Vantor 300"}
+    gold = " and ".join(probe.gold) if relation == "colours" else probe.gold[0]
+    assert {said(GRADER.grade(both.format(gold, value), probe)) for value in values} <= {"several"}
 
 
 @EXAMPLES

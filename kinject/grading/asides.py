@@ -44,7 +44,9 @@ _RETRACTION = re.compile(
 )
 # "Vantor 300, weight:" repeats the question; what is told stands behind it.
 _LABEL = re.compile(r"\s*(?:[^.!?:\n]|\.(?! )){1,120}:(?=\s)")
-_ECHO = re.compile(r"\s*[^,!?:\n]{1,80}(?:, [^,!?:\n]{1,40}){1,2}:(?=\s)")
+_ECHO = re.compile(r"[^,]{1,80}(?:, [^,]{1,40}){1,2}:")
+# A text that tells something before the colon is no label: "It is steel, not aluminium: aluminium would bend".
+_TELLING = word_set("i im it its is isnt are was were has have not no")
 _ASKED = re.compile(r"[*_`\"')\]\s]*\?")
 
 
@@ -86,13 +88,14 @@ def is_aside(place: Place, reading: Reading, form: Form) -> bool:
 
 def label_end(reading: Reading, form: Form) -> int:
     """Where a label ends that repeats the question before a value, or before "I don't know"; 0 where there is none."""
-    echo = _ECHO.match(reading.text) if form != "list" else None
-    if echo and any(mention.start >= echo.end() and not mention.foreign for mention in reading.mentions):
-        return echo.end()
     label = _LABEL.match(reading.text)
-    if label and all(mention.end <= label.end() for mention in reading.mentions):
+    if label is None or not _TELLING.isdisjoint(word.key for word in reading.words if word.end <= label.end()):
+        return 0
+    behind = [mention for mention in reading.mentions if mention.start >= label.end()]
+    if not behind:
         return label.end() if abstains(reading.text[label.end() :]) else 0
-    return 0
+    echoes = form != "list" and _ECHO.fullmatch(label.group()) and not all(mention.foreign for mention in behind)
+    return label.end() if echoes else 0
 
 
 def last_retraction(text: str) -> int:

@@ -50,7 +50,7 @@ def asked(probe: Probe, facts: Sequence[Fact], vocabulary: Vocabulary, names: di
     if inverse:
         owner = behind.object if behind else ""
         # Of two that are compared, neither value is told.
-        told = owner if same_words(owner) in same_words(probe.question) else ""
+        told = owner if f" {same_words(owner)} " in f" {same_words(probe.question)} " else ""
     else:
         owner, told = (behind.subject if behind else start), start
     way = () if inverse else tuple(dict.fromkeys(fact.subject for fact in facts if fact.subject != told))

@@ -60,7 +60,7 @@ def asserted(reading: Reading, vocabulary: Vocabulary, declines: bool = False) -
 def _is_no_value(place: Place) -> bool:
     """Is it the no of "no information", where no can be a value (waterproof: yes or no)?"""
     key = place.mention.keys[0]
-    return key in _DENIALS and bool(place.rest) and abstains(f"{key} {place.rest}")
+    return key in _DENIALS and place.rest != "" and abstains(f"{key} {place.rest}")
 
 
 def _clause_before(reading: Reading, index: int) -> Sequence[Word]:
