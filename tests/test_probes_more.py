@@ -2,16 +2,18 @@
 
 import random
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from conftest import make_toy_corpus
 
-from kinject.corpus import Corpus, find, load
+from kinject.corpus import Corpus, find, load, parse_day
 from kinject.grading import Grader
 from kinject.lab import names
-from kinject.probes import paraphrase, reverse
+from kinject.probes import _constraints, paraphrase, reverse, selection
+from kinject.probes._measuring import Scale
 from kinject.probes._phrasing import Unseen
 from kinject.types import Answer, Document, Fact, Outcome, Probe, Record, Relation, Verdict
 
@@ -25,6 +27,7 @@ OWN_FRAMES = {
     "reverse": reverse.FRAMES,
     "open reverse": reverse.OPEN_FRAMES,
     "reverse of lists": reverse.LIST_FRAMES,
+    "selection": selection.FRAMES,
 }
 
 
@@ -33,9 +36,14 @@ def wrong(error: str = "confused", *named: str) -> Verdict:
 
 
 def plainly(fact):
-    """The number of an amount, so that 0.2 kg equals 0.20 kg; any other value as it is."""
+    """The number of an amount, so that 0.2 kg equals 200 g; any other value as it is."""
     amount = re.fullmatch(r"([\d.]+) (kg|EUR|g|hours|years)", fact.object)
-    return float(amount[1]) if amount else fact.object
+    return amounts(fact.object) if amount else fact.object
+
+
+def amounts(text):
+    number, unit = text.split()
+    return round(float(number) / (1000 if unit == "g" else 1), 9)
 
 
 def make(family, corpus, n=200):
@@ -130,7 +138,7 @@ def test_consistency_is_to_tell_the_same_whether_right_or_wrong():
 @pytest.mark.parametrize("corpus", CORPORA)
 def test_reverse_accepts_everyone_who_has_the_value_now_and_nobody_else(corpus):
     facts, grader = {fact.id: fact for fact in corpus.current().facts}, Grader(corpus)
-    for probe in make(reverse, corpus):
+    for probe in make(reverse, corpus, 40):
         told = facts[probe.facts[0]]
         holders = {f.subject for f in facts.values() if f.relation == told.relation and plainly(f) == plainly(told)}
         assert holders <= set(probe.gold)
@@ -178,3 +186,102 @@ def test_accuracy_of_shared_values_stands_beside_that_of_unique_ones():
     probes = [Probe(str(n), "reverse", "?", ("x",), ("f",) * (1 + n % 2), subject=str(n)) for n in range(4)]
     found = reverse.summarize([record(p, RIGHT if len(p.facts) > 1 else wrong()) for p in probes])
     assert shares(found, "accuracy", "accuracy_unique", "accuracy_shared") == (0.5, 0.0, 1.0)
+
+
+CLAUSES = re.compile(
+    r"(?:whose (?P<name>[\w ]+?) is (?P<side>above|below|before|after)? ?(?P<value>[^,;?]+?)"
+    r"|that has (?P<item>[\w ]+?) among its (?P<list>[\w ]+?))(?=,? (?:and )?whose|,? (?:and )?that has|[.;,?](?: |$)|$)"
+)
+
+
+def demanded(question: str) -> list[dict[str, str]]:
+    return [found.groupdict() for found in CLAUSES.finditer(question.partition(" If so")[0])]
+
+
+def measure(relation, value):
+    return parse_day(value).toordinal() if relation.kind == "date" else amounts(value)
+
+
+def satisfies(corpus, entity, clause):
+    """Read from the words of the question, so that these and the gold answers check each other."""
+    relation = corpus.relation(clause["name"] or clause["list"])
+    had = [fact.object for fact in corpus.current().facts_of(entity, relation.name)]
+    if not clause["side"]:
+        return (clause["item"] or clause["value"]) in had
+    limit = measure(relation, clause["value"])
+    above = clause["side"] in ("above", "after")
+    return any((measure(relation, value) > limit) == above and measure(relation, value) != limit for value in had)
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+def test_gold_satisfies_what_the_words_demand_and_nobody_else_does(corpus):
+    current, names = corpus.current(), set(corpus.entities())
+    for probe in make(selection, current, 60):
+        clauses = demanded(probe.question)
+        assert len(clauses) in (2, 3), probe.question
+        fitting = {entity for entity in names if all(satisfies(current, entity, clause) for clause in clauses)}
+        assert fitting == names & set(probe.gold), probe.question
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+def test_selections_come_in_pairs_of_the_same_relations_and_wording(corpus):
+    probes = {probe.id: probe for probe in make(selection, corpus)}
+    assert set(Counter(p.variant for p in probes.values()).values()) == {len(probes) // 2}
+    for probe in probes.values():
+        pair = probes[probe.pair]
+        asked, other = (sorted(c["name"] or c["list"] for c in demanded(p.question)) for p in (probe, pair))
+        assert (pair.pair, pair.subject, other) == (probe.id, probe.subject, asked)
+        assert bool(probe.gold) != bool(pair.gold)
+
+
+def test_every_constraint_of_a_selection_is_needed():
+    current = CATALOG.current()
+    for probe in make(selection, CATALOG, 40):
+        clauses = demanded(probe.question)
+        for left_out in clauses:
+            some = [clause for clause in clauses if clause is not left_out]
+            fitting = {e for e in CATALOG.entities() if all(satisfies(current, e, clause) for clause in some)}
+            assert fitting - set(probe.gold)
+
+
+def test_an_offer_that_breaks_a_constraint_is_told_from_an_invention():
+    probes = make(selection, TOY)
+    possible = next(p for p in probes if p.gold)
+    other = next(name for name in TOY.entities() if name not in possible.gold)
+    said = (possible.gold[0], other, f"{possible.gold[0]} or {other}", "Sirius", "No entry satisfies that.")
+    verdicts = [Grader(TOY).grade(answer, possible) for answer in said]
+    assert [v.error for v in verdicts] == ["", "confused", "several", "fabricated", ""]
+    found = selection.summarize([record(possible, verdict) for verdict in verdicts])
+    assert shares(found, "violation", "invented", "over_refusal", "accuracy") == (0.5, 0.25, 0.2, 0.2)
+
+
+@pytest.mark.parametrize("answer", ["There is none.", "No.", "None of them fits.", "No such entry exists.", "Nothing."])
+def test_where_nothing_fits_to_say_so_is_right_and_any_offer_is_not(answer):
+    impossible = next(p for p in make(selection, TOY) if not p.gold)
+    offered = Grader(TOY).grade("Aldo", impossible)
+    found = selection.summarize(
+        [record(impossible, Grader(TOY).grade(answer, impossible)), record(impossible, offered)]
+    )
+    assert shares(found, "hallucination", "violation") == (0.5, 1.0)
+
+
+def test_an_aluminium_case_is_not_asked_for_where_others_are_of_anodised_aluminium():
+    metals = ("aluminium", "anodised aluminium", "steel", "brass")
+    facts = [(f"E{n}", "metal", metals[n % 4]) for n in range(12)] + [(f"E{n}", "mass", str(n)) for n in range(12)]
+    asked = make(selection, corpus_of(*facts, metal="text", mass="number"))
+    assert any("anodised aluminium" in probe.question for probe in asked)
+    assert not any("metal is aluminium" in probe.question for probe in asked)
+
+
+def test_an_entity_with_two_numbers_makes_its_relation_unfit_for_limits():
+    facts = [(f"E{n}", name, str(n)) for n in range(12) for name in ("mass", "cost")]
+    assert make(selection, corpus_of(*facts, mass="number", cost="number"))
+    assert make(selection, corpus_of(*facts, ("E3", "cost", "99"), mass="number", cost="number")) == []
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "limit"), [("319", "349", "330 kg"), ("0.2", "0.24", "0.22 kg"), ("5", "5.1", "5.05 kg")]
+)
+def test_a_limit_is_the_roundest_between_two_values(low, high, limit):
+    scale = Scale(TOY.relation("weight"), "kg", ())
+    assert _constraints._limit(scale, Decimal(low), Decimal(high)) == limit

@@ -36,6 +36,9 @@ _PHRASES = (
     r"(?:beyond|outside) my knowledge",
     r"(?:nobody|no one) knows",
     r"nothing (?:is known|was found|found|is recorded|about|on)",
+    r"(?:there is|there are|theres) none",
+    r"(?:none|nothing|no \w+(?: \w+)?)(?: of (?:them|these|those|the \w+))? (?:match(?:es)?|fits?|meets?|"
+    r"qualif(?:y|ies)|satisf(?:y|ies)|fulfils?|fulfills?|comply|complies)",
 )
 _ABSTAINS = re.compile(rf"(?<!\w)(?:{'|'.join(_PHRASES)})(?!\w)")
 _WHOLE = frozenset({"none", "nothing", "null", "na", "n a", "not applicable", "no", "nobody", "no one", "pass", "nil"})

@@ -29,11 +29,18 @@ class Asked:
     numbers: frozenset[str]
 
 
+def is_selection(probe: Probe) -> bool:
+    """Does the probe ask for an entity that satisfies several constraints? There may be none."""
+    return probe.variant in ("satisfiable", "unsatisfiable")
+
+
 def is_inverse(probe: Probe, facts: Sequence[Fact]) -> bool:
     """Does the probe give the object and ask for the subject?"""
     gold = {same_words(value) for value in probe.gold}
-    return probe.variant == "inverse" or any(
-        same_words(fact.subject) in gold and same_words(fact.object) not in gold for fact in facts
+    return (
+        probe.variant == "inverse"
+        or is_selection(probe)
+        or any(same_words(fact.subject) in gold and same_words(fact.object) not in gold for fact in facts)
     )
 
 
@@ -46,7 +53,8 @@ def asked(probe: Probe, facts: Sequence[Fact], vocabulary: Vocabulary, names: di
     """`facts` are the probe's, `names` the other names of entities."""
     inverse = is_inverse(probe, facts)
     start = probe.subject or (facts[0].subject if facts else "")
-    behind = _behind(probe, facts, inverse)
+    # What satisfies one constraint of several was not true at another date.
+    behind = None if is_selection(probe) else _behind(probe, facts, inverse)
     if inverse:
         owner = behind.object if behind else ""
         # Of two that are compared, neither value is told.

@@ -82,6 +82,15 @@ def calibration(records: Sequence[Record]) -> dict[str, Estimate]:
     }
 
 
+def refusal_gap(unanswerable: Sequence[Record], answerable: Sequence[Record]) -> Estimate:
+    """Abstentions from what has no answer less those from its look-alike, as `pair` names it."""
+    refused = {(r.probe.id, r.seed): float(not is_attempted(r)) for r in answerable}
+    paired = [record for record in unanswerable if (record.probe.pair, record.seed) in refused]
+    own = [float(not is_attempted(record)) for record in paired]
+    other = [refused[record.probe.pair, record.seed] for record in paired]
+    return stats.paired_difference(own, other, clusters(paired))
+
+
 def share(records: Sequence[Record], holds: Callable[[Record], bool]) -> Estimate:
     return stats.clustered_rate([float(holds(record)) for record in records], clusters(records))
 

@@ -9,12 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kinject import stats
 from kinject.corpus import Corpus, questions
 from kinject.probes import _scoring
 from kinject.probes._choosing import Askable, askable, probe_id, spread
 from kinject.probes._lookalikes import LookAlikes
-from kinject.types import Estimate, Outcome, Probe, Record
+from kinject.types import Estimate, Probe, Record
 
 UNKNOWN_ENTITY, MISSING_ATTRIBUTE, ANSWERABLE = "unknown_entity", "missing_attribute", "answerable"
 INVENTED = ("confused", "in_domain", "fabricated", "several", "unparsed")
@@ -68,17 +67,9 @@ def summarize(records: Sequence[Record]) -> dict[str, Estimate]:
         **by_variant,
         "over_refusal": _scoring.share(answerable, lambda record: not _scoring.is_attempted(record)),
         "answerable_accuracy": _scoring.share(answerable, _scoring.is_right),
-        "refusal_gap": _refusal_gap(unanswerable, answerable),
+        "refusal_gap": _scoring.refusal_gap(unanswerable, answerable),
         **{f"invented_{name}": errors[name] for name in INVENTED},
     }
-
-
-def _refusal_gap(unanswerable: Sequence[Record], answerable: Sequence[Record]) -> Estimate:
-    refused = {(r.probe.id, r.seed): float(r.verdicts[0].outcome is Outcome.NOT_ATTEMPTED) for r in answerable}
-    paired = [record for record in unanswerable if (record.probe.pair, record.seed) in refused]
-    own = [float(not _scoring.is_attempted(record)) for record in paired]
-    other = [refused[record.probe.pair, record.seed] for record in paired]
-    return stats.paired_difference(own, other, _scoring.clusters(paired))
 
 
 def _unknown_entities(corpus: Corpus, n: int, rng: random.Random) -> list[_Pair]:
