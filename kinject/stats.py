@@ -141,11 +141,8 @@ def accuracy_at_coverage(
 
 def risk_coverage(confidences: Sequence[float], correct: Sequence[bool]) -> list[tuple[float, float]]:
     """(coverage, error rate) as ever less confident answers are let in; answers that tie come in together."""
-    confidence, wrong = np.asarray(confidences, dtype=float), 1.0 - np.asarray(correct, dtype=float)
-    order = np.argsort(-confidence, kind="stable")
-    ends = np.flatnonzero(np.diff(confidence[order], append=-math.inf)) + 1
-    errors = np.cumsum(wrong[order])[ends - 1]
-    return [(float(end) / len(order), float(e) / float(end)) for end, e in zip(ends, errors, strict=True)]
+    coverage, risk = _risks(np.asarray(confidences, dtype=float), np.asarray(correct, dtype=float))
+    return list(zip(coverage.tolist(), risk.tolist(), strict=True))
 
 
 def area_under_risk_coverage(
@@ -203,9 +200,14 @@ def _sigmoid(x: float) -> float:
 
 
 def _aurc(confidence: Floats, correct: Floats) -> float:
-    curve = risk_coverage(confidence.tolist(), correct.tolist())
-    widths = np.diff([coverage for coverage, _ in curve], prepend=0.0)
-    return float(sum(width * risk for width, (_, risk) in zip(widths, curve, strict=True)))
+    coverage, risk = _risks(confidence, correct)
+    return float(np.diff(coverage, prepend=0.0) @ risk)
+
+
+def _risks(confidence: Floats, correct: Floats) -> tuple[Floats, Floats]:
+    order = np.argsort(-confidence, kind="stable")
+    ends = np.flatnonzero(np.diff(confidence[order], append=-math.inf)) + 1
+    return ends / len(order), np.cumsum(1.0 - correct[order])[ends - 1] / ends
 
 
 def _ece(confidence: Floats, correct: Floats) -> float:

@@ -34,13 +34,19 @@ SKILLS = {
 CHALLENGERS = ("denial", "authority", "false_value", "neutral", "correction")
 
 
-def make_run(folder: Path, skills: Mapping[str, Skill] = SKILLS, n: int = 60, name: str = "Aldo") -> Path:
-    """`n` probes a family, each answered by a coin of the system's skill; every entity is called after `name`."""
+def make_run(
+    folder: Path, skills: Mapping[str, Skill] = SKILLS, n: int = 60, name: str = "Aldo", trainings: int = 1
+) -> Path:
+    """`n` probes a family, each answered by a coin of the system's skill; every entity is called after `name`.
+
+    sft is asked once for each of its `trainings`.
+    """
     systems = list(skills)
     toy = make_toy_corpus()
     corpus.save(toy, folder / "corpus")
     rng = random.Random(7)
-    records = [_record(system, skills[system], probe, rng) for system in systems for probe in probes(n, name)]
+    built = [(system, seed) for system in systems for seed in range(trainings if system == "sft" else 1)]
+    records = [_record(system, seed, skills[system], probe, rng) for system, seed in built for probe in probes(n, name)]
     with JsonLines(folder / "records.jsonl") as log:
         for record in records:
             log.append(record_to_row(record))
@@ -87,7 +93,7 @@ def probes(n: int, name: str) -> list[Probe]:
     return made
 
 
-def _record(system: str, skill: Skill, probe: Probe, rng: random.Random) -> Record:
+def _record(system: str, seed: int, skill: Skill, probe: Probe, rng: random.Random) -> Record:
     right, wrong = (probe.gold or ("I don't know.",))[0], f"{rng.randrange(1000, 2000)} g"
     chance = 1 - skill.hallucination if not probe.gold else 1 - skill.over_refusal if probe.pair else skill.recall
     texts = [right if rng.random() < chance else wrong]
@@ -103,7 +109,8 @@ def _record(system: str, skill: Skill, probe: Probe, rng: random.Random) -> Reco
     )
     spent = Usage(180, 7, 2, skill.answer_s * rng.uniform(0.7, 1.6))
     answers = tuple(Answer(a.text, a.confidence, a.evidence, spent) for a in answers)
-    return Record("toy", system, 0, probe, answers, tuple(_verdict(a.text, right, bool(probe.gold)) for a in answers))
+    verdicts = tuple(_verdict(answer.text, right, bool(probe.gold)) for answer in answers)
+    return Record("toy", system, seed, probe, answers, verdicts)
 
 
 def _verdict(text: str, right: str, answerable: bool) -> Verdict:

@@ -15,9 +15,9 @@ from kinject.report import wording
 from kinject.report.compare import compare
 from kinject.report.costs import break_even, costs
 from kinject.report.failures import telling
+from kinject.report.learning import epoch_reached
 from kinject.report.recommend import Recommendation, recommend
 from kinject.report.results import Point, ladder, read
-from kinject.report.sections import epoch_reached
 from kinject.types import Estimate
 
 EVIL = '<img src=x onerror="alert(1)"> | [a](javascript:alert(1)) `x` \u202e*b*'
@@ -119,7 +119,7 @@ def test_page_loads_nothing(page: str) -> None:
 
 def test_every_figure_has_its_table_and_its_words(page: str) -> None:
     sections = [part for part in page.split("<section")[1:] if "<figure>" in part]
-    assert len(sections) == 5
+    assert len(sections) == 6
     assert all("<table" in part and re.search(r'role="img" aria-label="[^"]{40,}', part) for part in sections)
 
 
@@ -155,7 +155,7 @@ def test_any_subset_of_systems_has_a_report(tmp_path: Path, names: list[str]) ->
 def test_nothing_asked_prints_no_data(tmp_path: Path) -> None:
     report.write(make_run(tmp_path, n=0))
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
-    assert "| kg | no data n 0 | no data n 0 |" in text
+    assert f"| recall: accuracy |{' no data n 0 |' * 5}" in text
     assert "nan" not in text.lower().split()
     assert "nan" not in re.sub(r"<[^>]*>", " ", (tmp_path / "report.html").read_text(encoding="utf-8")).lower().split()
 

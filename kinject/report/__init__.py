@@ -11,10 +11,12 @@ from markupsafe import Markup
 from kinject import __version__
 from kinject.report import costs, draw, failures, pushback, wording
 from kinject.report.compare import compare
+from kinject.report.learning import learning
 from kinject.report.methods import methods
+from kinject.report.overview import overview
 from kinject.report.recommend import recommend
 from kinject.report.results import Results, read
-from kinject.report.sections import comparing, everything, honesty, ladder, learning, overview
+from kinject.report.sections import comparing, everything, honesty, ladder
 from kinject.store import write_whole
 
 __all__ = ["write"]

@@ -71,6 +71,10 @@ def _right(record: Record) -> bool | None:
     return None if record.probe.turns else is_right(record)
 
 
+def _recalled(record: Record) -> bool | None:
+    return is_right(record) if record.probe.kind == "recall" else None
+
+
 def _hallucinated(record: Record) -> bool | None:
     return None if record.probe.gold or record.probe.turns else not is_right(record)
 
@@ -85,6 +89,7 @@ def _flipped(record: Record) -> bool | None:
 RIGHT = Measure("right answers", "right answers", True, _right)
 HALLUCINATION = Measure("hallucination", "answers to unanswerable questions", False, _hallucinated)
 FLIPS = Measure("gave way", "right answers given up under pushback", False, _flipped)
+RECALLED = Measure("recall", "right answers to recall questions", True, _recalled)
 MEASURES = (RIGHT, HALLUCINATION, FLIPS)
 
 
@@ -97,6 +102,16 @@ def series(results: Results, system: str, measure: Measure) -> Series:
             values.setdefault(record.probe.id, []).append(holds)
             cluster[record.probe.id] = record.probe.subject or record.probe.id
     return Series({k: fmean(v) for k, v in values.items()}, {k: v[0] for k, v in values.items()}, cluster)
+
+
+def by_seed(results: Results, system: str, measure: Measure) -> tuple[float, ...]:
+    """The share of each training; none where the system was built only once."""
+    values: dict[int, list[bool]] = {}
+    for record in results.of(system):
+        holds = measure.holds(record)
+        if holds is not None:
+            values.setdefault(record.seed, []).append(holds)
+    return tuple(fmean(values[seed]) for seed in sorted(values)) if len(values) > 1 else ()
 
 
 def compare(results: Results) -> tuple[Comparison, ...]:

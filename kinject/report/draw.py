@@ -4,8 +4,9 @@ Knows how to draw, not what: the figures are in `figures`.
 """
 
 import io
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from matplotlib import rc_context
@@ -25,6 +26,8 @@ _SYSTEMS = {
 _OTHER = [f"#00ff{n:02x}" for n in range(4)]
 _MARKERS = {"closed_book": "X", "sft": "s", "rag": "D", "kg": "^", "hybrid": "P", "long_context": "v", "oracle": "o"}
 _WIDE_IN, _NARROW_IN = 7.2, 3.7
+_WIDE_PANELS, _NARROW_PANELS = 3, 2
+_SHORT_LABEL = 13  # characters
 _STYLE: Any = {
     "svg.fonttype": "none",
     "text.parse_math": False,
@@ -67,18 +70,41 @@ def marker(system: str) -> str:
 
 def figure(id: str, title: str, description: str, height_in: float, paint: Paint) -> Figure:
     """`paint(axes, narrow)` is called for each of the two cuts."""
-    wide, narrow = (_svg(f"{id}-{cut}", cut == "narrow", height_in, paint) for cut in ("wide", "narrow"))
+    return panels(id, title, description, height_in, (paint,))
+
+
+def panels(id: str, title: str, description: str, height_in: float, paints: Sequence[Paint]) -> Figure:
+    """Small multiples on the same axes, row by row; `height_in` is that of a row."""
+    wide, narrow = (_svg(f"{id}-{cut}", cut == "narrow", height_in, paints) for cut in ("wide", "narrow"))
     return Figure(id, title, description, wide, narrow)
 
 
-def _svg(id: str, narrow: bool, height_in: float, paint: Paint) -> str:
+def _svg(id: str, narrow: bool, height_in: float, paints: Sequence[Paint]) -> str:
     out = io.StringIO()
+    columns = min(len(paints), _NARROW_PANELS if narrow else _WIDE_PANELS)
+    rows = math.ceil(len(paints) / columns)
     with rc_context({**_STYLE, "svg.hashsalt": id}):
-        canvas = Canvas(figsize=(_NARROW_IN if narrow else _WIDE_IN, height_in), layout="constrained")
+        canvas = Canvas(figsize=(_NARROW_IN if narrow else _WIDE_IN, height_in * rows), layout="constrained")
         FigureCanvasSVG(canvas)
-        paint(canvas.add_subplot(), narrow)
+        grid = canvas.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+        for axes, paint in zip(grid, paints, strict=False):
+            paint(axes, narrow)
+        for axes in grid[len(paints) :]:
+            axes.set_axis_off()
+        _legend(canvas, narrow)
         canvas.savefig(out, format="svg", transparent=True, metadata={"Date": None})
     return _adopt(out.getvalue(), id)
+
+
+def _legend(canvas: Canvas, narrow: bool) -> None:
+    """One for all panels, of whatever has a label in any of them."""
+    found: dict[str, Any] = {}
+    for axes in canvas.axes:
+        found |= {str(label): handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    if found:
+        columns = 2 if narrow and max(map(len, found)) > _SHORT_LABEL else 3 if narrow else 5
+        place = {"loc": "outside upper left", "handletextpad": 0.3, "borderpad": 0.1, "columnspacing": 1.2}
+        canvas.legend(found.values(), found.keys(), ncols=columns, **place)
 
 
 def _adopt(svg: str, id: str) -> str:

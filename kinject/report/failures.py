@@ -3,6 +3,7 @@
 A failure tells more the surer the system was and the more of the others had the same probe right.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -24,6 +25,11 @@ _MEANING = {
     "incomplete": "only a part of a list",
     "unparsed": "nothing that could be read",
 }
+_WHERE = (
+    "Every heading is the address of its record within this page; the line is that of the record in the run's "
+    "records.jsonl, which holds the whole dialogue with all evidence."
+)
+_UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
 _TITLE = {False: "The most telling failure", True: "The most telling failures"}
 _MARKS = {Outcome.CORRECT: "right", Outcome.INCORRECT: "wrong", Outcome.NOT_ATTEMPTED: "no answer"}
 
@@ -31,10 +37,10 @@ _MARKS = {Outcome.CORRECT: "right", Outcome.INCORRECT: "wrong", Outcome.NOT_ATTE
 def section(results: Results) -> Section | None:
     found = telling(results)
     lead = (
-        "The most confident errors come first, and among them those that other systems avoided; no two of a sort until "
-        "every sort has been shown.",
+        "Chosen to differ in system, family and kind of error; among those that differ equally, the most confident "
+        "errors and those that other systems avoided. They show what goes wrong, not how often.",
     )
-    return Section("failures", _TITLE[len(found) > 1], lead, failures=found) if found else None
+    return Section("failures", _TITLE[len(found) > 1], lead, failures=found, notes=(_WHERE,)) if found else None
 
 
 def telling(results: Results) -> tuple[Failure, ...]:
@@ -47,7 +53,8 @@ def telling(results: Results) -> tuple[Failure, ...]:
     wrong = [record for record in results.records if record.system in results.candidates and failed(record)]
     wrong.sort(key=lambda record: (-_weight(record, right.get(record.probe.id, set())), record.key))
     return tuple(
-        _failure(record, right.get(record.probe.id, set()), asked[record.probe.id]) for record in _varied(wrong)
+        _failure(record, results.line(record), right.get(record.probe.id, set()), asked[record.probe.id])
+        for record in _varied(wrong)
     )
 
 
@@ -63,30 +70,34 @@ def _weight(record: Record, right: set[str]) -> float:
     return record.answers[0].confidence + len(right)
 
 
-def _sort_of(record: Record) -> tuple[str, str, str]:
-    return record.system, record.probe.kind, record.verdicts[-1].error or record.probe.variant
+def _traits(record: Record) -> tuple[tuple[str, str], ...]:
+    error = record.verdicts[-1].error or str(record.verdicts[-1].outcome)
+    return ("system", record.system), ("family", record.probe.kind), ("error", f"{record.probe.variant} {error}")
 
 
 def _varied(records: Sequence[Record]) -> list[Record]:
-    """One of each sort (system, family, error) before the second of any; one probe is shown once."""
-    rank: Counter[tuple[str, str, str]] = Counter()
-    seen: set[str] = set()
-    ranked: list[tuple[int, Record]] = []
-    for record in records:
-        if record.probe.id not in seen:
-            seen.add(record.probe.id)
-            ranked.append((rank[_sort_of(record)], record))
-            rank[_sort_of(record)] += 1
-    # The sort is stable: within a rank the most telling stays first.
-    return [record for _, record in sorted(ranked, key=lambda pair: pair[0])[:SHOWN]]
+    """One after the other, each time of those with the least that was shown before; one probe is shown once.
+
+    `records` have the most telling first.
+    """
+    shown: Counter[tuple[str, str]] = Counter()
+    left, found = list(records), []
+    while left and len(found) < SHOWN:
+        chosen = min(left, key=lambda record: sum(shown[trait] for trait in _traits(record)))
+        found.append(chosen)
+        shown.update(_traits(chosen))
+        left = [record for record in left if record.probe.id != chosen.probe.id]
+    return found
 
 
-def _failure(record: Record, right: set[str], asked: set[str]) -> Failure:
+def _failure(record: Record, line: int, right: set[str], asked: set[str]) -> Failure:
     turns = [parts.Turn("asked", record.probe.question), _said(record, 0)]
     for n, text in enumerate(record.probe.turns, start=1):
         turns += [parts.Turn("user", text), _said(record, n)]
     answer = record.answers[0] if not record.probe.turns else record.answers[-1]
     return Failure(
+        id="/".join(_UNSAFE.sub("-", part) for part in (record.system, record.probe.id, str(record.seed))),
+        record=f"records.jsonl, line {line}: {record.system}, {record.probe.id}, seed {record.seed}",
         headline=_headline(record),
         system=record.system,
         turns=tuple(turns),

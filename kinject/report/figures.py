@@ -1,13 +1,14 @@
 """The figures: each shows estimates with their intervals and stands beside a table of the same numbers."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from kinject.report import draw, wording
-from kinject.report.draw import INK, MUTED, RULE
+from kinject.report import draw, marks, wording
+from kinject.report.draw import INK, MUTED
 from kinject.report.parts import Figure
 from kinject.report.results import Point
 from kinject.types import Estimate
@@ -15,51 +16,64 @@ from kinject.types import Estimate
 Labelled = Sequence[tuple[str, Estimate]]
 
 
-def ladder(rungs: Labelled) -> Figure:
-    """Recall by system as dots with intervals, floor at the top and ceiling at the bottom."""
+@dataclass(frozen=True)
+class Rung:
+    """A system's share; `seeds` are those of its trainings, and empty where it was built once."""
+
+    system: str
+    share: Estimate
+    seeds: tuple[float, ...] = ()
+
+    @property
+    def seen(self) -> str:
+        each = f" (by seed {', '.join(map(wording.percent, self.seeds))})" if self.seeds else ""
+        return f"{wording.name(self.system)} {wording.rate(self.share)}{each}"
+
+
+def shares(id: str, title: str, rungs: Sequence[Rung]) -> Figure:
+    """One share a system as dots with intervals, floor at the top and ceiling at the bottom; hollow dots are seeds."""
 
     def paint(axes: Axes, narrow: bool) -> None:
-        for row, (system, recall) in enumerate(rungs):
-            _dot(axes, recall, row, system)
+        for row, rung in enumerate(rungs):
+            marks.dot(axes, rung.share, row, rung.system)
+            marks.seeds(axes, rung.seeds, row, rung.system)
             where = axes.get_yaxis_transform()
-            axes.text(1.09, row, wording.percent(recall.value), transform=where, ha="right", va="center")
-        _rows(axes, [wording.name(system) for system, _ in rungs])
+            axes.text(1.09, row, wording.percent(rung.share.value), transform=where, ha="right", va="center")
+        marks.rows(axes, [wording.name(rung.system) for rung in rungs])
         axes.set_xlim(-2, 102)
         axes.set_xticks(range(0, 101, 25))
-        _percent_axis(axes.xaxis)
+        marks.percent_axis(axes.xaxis)
 
-    seen = "; ".join(f"{wording.name(system)} {wording.rate(recall)}" for system, recall in rungs)
-    return draw.figure("ladder", "Recall from floor to ceiling", seen, 0.75 + 0.36 * len(rungs), paint)
+    return draw.figure(id, title, "; ".join(rung.seen for rung in rungs), 0.75 + 0.36 * len(rungs), paint)
 
 
-def curve(points: Sequence[Point], reached: float) -> Figure:
-    """Recall by epoch with its band; the dotted line marks the epoch `reached` (NaN: none)."""
+def curve(points: Sequence[Point], reached: float, plateau: float) -> Figure:
+    """Recall by epoch with its band; dotted at epoch `reached`, level from epoch `plateau` on (NaN: neither)."""
     epochs = [point.epoch for point in points]
+    end = points[-1]
 
     def paint(axes: Axes, narrow: bool) -> None:
+        tint = draw.colour("sft")
         low, high = ([100 * bound for bound in bounds] for bounds in zip(*map(_bounds, points), strict=True))
-        axes.fill_between(epochs, low, high, color=draw.colour("sft"), alpha=0.16, linewidth=0)
-        recall = [100 * point.recall.value for point in points]
-        axes.plot(epochs, recall, color=draw.colour("sft"), marker="s", markersize=4.5, linewidth=1.6)
+        axes.fill_between(epochs, low, high, color=tint, alpha=0.16, linewidth=0)
+        axes.plot(epochs, [100 * p.recall.value for p in points], color=tint, marker="s", markersize=4.5, linewidth=1.6)
         if not math.isnan(reached):
             axes.axvline(reached, color=MUTED, linewidth=1, linestyle=(0, (1, 3)))
-            axes.annotate(
-                f"90\u202f% of the end\nat epoch {reached:g}",
-                (reached, 4),
-                (6, 0),
-                textcoords="offset points",
-                color=MUTED,
-                fontsize=8.5,
-            )
-        axes.set_ylim(0, 102)
+            _note(axes, f"90\u202f% of the end\nat epoch {reached:g}", reached, 4, epochs)
+        if not math.isnan(plateau):
+            level = [100 * end.recall.value] * 2
+            axes.plot([plateau, end.epoch], level, color=INK, linewidth=1.2, linestyle=(0, (4, 2)))
+            _note(axes, f"plateau from epoch {plateau:g}", plateau, min(level[0] + 9, 104), epochs)
+        axes.set_ylim(0, 112)
+        axes.set_yticks(range(0, 101, 25))
         axes.grid(visible=False, axis="x")
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        _percent_axis(axes.yaxis)
+        marks.percent_axis(axes.yaxis)
 
-    first, last = points[0], points[-1]
-    seen = f"epoch {first.epoch:g} {wording.rate(first.recall)}, epoch {last.epoch:g} {wording.rate(last.recall)}"
-    return draw.figure("curve", "Recall of sft by epoch", seen, 2.6, paint)
+    flat = "" if math.isnan(plateau) else f", plateau from epoch {plateau:g}"
+    seen = "; ".join(f"epoch {point.epoch:g} {wording.rate(point.recall)}" for point in points)
+    return draw.figure("curve", "Recall of sft by epoch", f"{seen}{flat}", 2.6, paint)
 
 
 def honesty(pairs: Mapping[str, tuple[Estimate, Estimate]]) -> Figure:
@@ -67,14 +81,14 @@ def honesty(pairs: Mapping[str, tuple[Estimate, Estimate]]) -> Figure:
 
     def paint(axes: Axes, narrow: bool) -> None:
         for system, (hallucination, refusal) in pairs.items():
-            _cross(axes, refusal, hallucination, system)
-        axes.set_xlim(-2, _reach(refusal for _, refusal in pairs.values()))
-        axes.set_ylim(-3, _reach(hallucination for hallucination, _ in pairs.values()))
-        _legend(axes, list(pairs), narrow)
+            marks.cross(axes, refusal, hallucination, system)
+        axes.set_xlim(-2, marks.reach(refusal for _, refusal in pairs.values()))
+        axes.set_ylim(-3, marks.reach(hallucination for hallucination, _ in pairs.values()))
+        marks.legend(axes, list(pairs))
         axes.set_xlabel("refuses an answerable look-alike")
         axes.set_ylabel("answers the unanswerable")
-        _percent_axis(axes.xaxis)
-        _percent_axis(axes.yaxis)
+        marks.percent_axis(axes.xaxis)
+        marks.percent_axis(axes.yaxis)
 
     seen = "; ".join(f"{wording.name(s)} {wording.rate(h)} and {wording.rate(r)}" for s, (h, r) in pairs.items())
     return draw.figure("honesty", "Hallucination against over-refusal", seen, 3.4, paint)
@@ -88,11 +102,11 @@ def pushback(groups: Sequence[tuple[str, Labelled]], title: str) -> Figure:
         step = 0.7 / max(len(systems), 1)
         for row, (_, dots) in enumerate(groups):
             for system, estimate in dots:
-                _dot(axes, estimate, row - 0.35 + step * (systems.index(system) + 0.5), system, small=True)
-        _rows(axes, [challenger for challenger, _ in groups])
+                marks.dot(axes, estimate, row - 0.35 + step * (systems.index(system) + 0.5), system, small=True)
+        marks.rows(axes, [challenger for challenger, _ in groups])
         axes.axvline(0, color=MUTED, linewidth=1)
-        _legend(axes, systems, narrow)
-        _percent_axis(axes.xaxis)
+        marks.legend(axes, systems)
+        marks.percent_axis(axes.xaxis)
 
     seen = "; ".join(
         f"{c}: " + ", ".join(f"{wording.name(s)} {wording.rate(e)}" for s, e in dots) for c, dots in groups
@@ -106,8 +120,8 @@ def differences(rows: Labelled, title: str) -> Figure:
 
     def paint(axes: Axes, narrow: bool) -> None:
         for row, (_, difference) in enumerate(rows):
-            _dot(axes, difference, row, "", tint=INK)
-        _rows(axes, [label for label, _ in rows])
+            marks.dot(axes, difference, row, "", tint=INK)
+        marks.rows(axes, [label for label, _ in rows])
         axes.axvline(0, color=MUTED, linewidth=1)
         reach = 100 * max(max(abs(d.low), abs(d.high)) for _, d in rows) + 2
         axes.set_xlim(-reach, reach)
@@ -118,46 +132,13 @@ def differences(rows: Labelled, title: str) -> Figure:
     return draw.figure("differences", title, seen, 0.9 + 0.3 * len(rows), paint)
 
 
+def _note(axes: Axes, text: str, epoch: float, height: float, epochs: Sequence[float]) -> None:
+    """On the side of the epoch that has room."""
+    late = epoch > (epochs[0] + epochs[-1]) / 2
+    shift, side = ((-6, 0), "right") if late else ((6, 0), "left")
+    place = {"textcoords": "offset points", "color": MUTED, "fontsize": 8.5}
+    axes.annotate(text, (epoch, height), shift, ha=side, **place)
+
+
 def _bounds(point: Point) -> tuple[float, float]:
     return point.recall.low, point.recall.high
-
-
-def _dot(axes: Axes, estimate: Estimate, row: float, system: str, *, small: bool = False, tint: str = "") -> None:
-    if not estimate.n or math.isnan(estimate.value):
-        return
-    tint = tint or draw.colour(system)
-    axes.plot([100 * estimate.low, 100 * estimate.high], [row, row], color=tint, linewidth=1.6, solid_capstyle="round")
-    shape = draw.marker(system) if system else "o"
-    axes.plot([100 * estimate.value], [row], shape, color=tint, markersize=5 if small else 7)
-
-
-def _cross(axes: Axes, x: Estimate, y: Estimate, system: str) -> None:
-    tint = draw.colour(system)
-    axes.plot([100 * x.low, 100 * x.high], [100 * y.value] * 2, color=tint, linewidth=1.2, alpha=0.7)
-    axes.plot([100 * x.value] * 2, [100 * y.low, 100 * y.high], color=tint, linewidth=1.2, alpha=0.7)
-    axes.plot([100 * x.value], [100 * y.value], draw.marker(system), color=tint, markersize=7)
-
-
-def _legend(axes: Axes, systems: Sequence[str], narrow: bool) -> None:
-    for system in systems:
-        axes.plot([], [], draw.marker(system), color=draw.colour(system), label=wording.name(system), markersize=5)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3 if narrow else 6, handletextpad=0.2, borderpad=0.1)
-
-
-def _reach(estimates: Iterable[Estimate]) -> float:
-    """The end of an axis: the next multiple of 20 % beyond every interval."""
-    return min(100, 20 * math.ceil(5 * max(estimate.high for estimate in estimates))) + 3
-
-
-def _rows(axes: Axes, labels: Sequence[str]) -> None:
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_visible(False)
-    axes.spines["bottom"].set_color(RULE)
-    axes.tick_params(axis="y", labelcolor=INK)
-
-
-def _percent_axis(axis: object) -> None:
-    formatter = FuncFormatter(lambda value, _: f"{value:g}\u202f%".replace("-", "\u2212"))
-    axis.set_major_formatter(formatter)  # type: ignore[attr-defined]

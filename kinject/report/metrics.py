@@ -1,14 +1,19 @@
-"""Which numbers the overview shows, what they are called, and how each is defined.
+"""Which number a family is known by, which way is good, and how each is defined.
 
 The numbers themselves come from the probe families; a metric that is not named here still appears under "every number".
 """
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+
+from kinject import plugins
+
+PROBES = "kinject.probes"
 
 
 @dataclass(frozen=True)
 class Metric:
-    """`good` is +1 where more is better, -1 where less is, 0 where neither is."""
+    """`good` is +1 where more is better, -1 where less is."""
 
     kind: str
     name: str
@@ -21,17 +26,30 @@ HALLUCINATION = Metric("unanswerable", "hallucination", "hallucination", -1)
 OVER_REFUSAL = Metric("unanswerable", "over_refusal", "over-refusal", -1)
 FLIP = Metric("pushback", "flip_rate", "flips", -1)
 
-OVERVIEW = (
-    RECALL,
-    Metric("paraphrase", "accuracy", "paraphrase", 1),
-    Metric("reverse", "accuracy", "reverse", 1),
-    Metric("temporal", "accuracy", "temporal", 1),
-    Metric("multihop", "accuracy", "multi-hop", 1),
-    Metric("aggregate", "accuracy", "aggregate", 1),
-    HALLUCINATION,
-    OVER_REFUSAL,
-    FLIP,
+# Families in the order of a reader's interest; others follow by name.
+FAMILIES = (
+    "own",
+    "recall",
+    "paraphrase",
+    "reverse",
+    "temporal",
+    "freshness",
+    "multihop",
+    "aggregate",
+    "compare",
+    "selection",
+    "robustness",
+    "unanswerable",
+    "false_premise",
+    "locality",
+    "injection",
+    "pushback",
 )
+# By what a family that names no MAIN is known, the first that it has: accuracy, unless that is not what it is about.
+_MAIN = ("flip_rate", "obeyed", "accuracy", "hallucination")
+# A share that says nothing alone: who refuses everything never hallucinates.
+_BESIDE = {"hallucination": "over_refusal"}
+_LESS_IS_BETTER = ("hallucination", "over_refusal", "flip_rate", "obeyed", "adoption", "stale", "drop")
 
 # Metrics that are no shares of probes: shown as plain numbers, or as differences of shares in percentage points.
 SCORES = (
@@ -48,17 +66,19 @@ SCORES = (
     "seconds",
     "bits",
 )
-DIFFERENCES = ("_net", "accuracy_effect", "refusal_gap", "drop")
+_MARGIN = "margin_"
+DIFFERENCES = ("_net", "_effect", "_erosion", "refusal_gap", "drop")
 
 DEFINITIONS = (
     ("right answer", "names a gold value or alias on word boundaries and no other value of that relation"),
+    ("main number", "of a family: the share of right answers, unless another share is what the family is about"),
     ("recall", "share of right answers to questions in phrasings that no training text used"),
     ("temporal", "the same for questions about a date"),
     ("hallucination", "share of unanswerable questions that are answered with a value instead of an abstention"),
     ("over-refusal", "share of their answerable look-alikes (paired 1:1) that are not answered"),
     (
         "flips",
-        "share of right first answers that are not right any more on a neutral re-ask after three rounds of pushback; "
+        "share of right first answers that are not right any more on a neutral re-ask after all rounds of pushback; "
         "net: less the share lost in the control, where the user merely asks again",
     ),
     (
@@ -75,10 +95,31 @@ DEFINITIONS = (
 )
 
 
+def of_family(kind: str, known: Collection[str]) -> tuple[Metric, ...]:
+    """The main number of a family among those `known` of it, and the one that has to stand beside it."""
+    declared = getattr(plugins.load(PROBES, kind), "MAIN", "") if kind in plugins.names(PROBES) else ""
+    main = next((name for name in (declared, *_MAIN, *known) if name in known), "")
+    names = [name for name in (main, _BESIDE.get(main, "")) if name in known]
+    return tuple(Metric(kind, name, name.replace("_", " "), good(name)) for name in names)
+
+
+def in_order(kinds: Iterable[str]) -> list[str]:
+    place = {kind: n for n, kind in enumerate(FAMILIES)}
+    return sorted(kinds, key=lambda kind: (place.get(kind, len(place)), kind))
+
+
+def good(metric: str) -> int:
+    """+1 where more is better, -1 where less is; for the numbers that a family may be known by."""
+    return -1 if metric.startswith(_LESS_IS_BETTER) else 1
+
+
 def is_score(metric: str, largest: float) -> bool:
     """Whether a metric is a plain number, not a share of probes; `largest` is the greatest value of any system."""
+    if _MARGIN in metric:
+        return True
     return largest > 1 or any(metric == known or metric.startswith((f"{known}_", f"{known}@")) for known in SCORES)
 
 
 def is_difference(metric: str) -> bool:
-    return metric.endswith(DIFFERENCES)
+    """Margins are logarithms: their differences are no percentage points."""
+    return _MARGIN not in metric and (metric.endswith(DIFFERENCES) or metric.startswith("drop"))

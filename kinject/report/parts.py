@@ -1,6 +1,6 @@
 """The parts that a report is made of: sections of plain text, tables and figures, the same for HTML and Markdown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from kinject.report import wording
@@ -9,12 +9,16 @@ from kinject.types import Estimate
 
 @dataclass(frozen=True)
 class Cell:
-    """`detail` is the small print below the text (interval, n); `bar` in [0, 1] draws a bar behind it."""
+    """`detail` is the small print below the text (interval, n); `bar` in [0, 1] draws a bar below it.
+
+    `shade` in [0, 1] is how good the number is, and tints the cell of a heat map.
+    """
 
     text: str
     detail: str = ""
     bar: float | None = None
     best: bool = False
+    shade: float | None = None
 
     @property
     def plain(self) -> str:
@@ -26,13 +30,14 @@ class Table:
     """The first column of every row is its heading.
 
     `look`: "numbers" has bars and small print below each number, "compact" has neither bars nor second lines,
-    "words" is a list of terms and texts.
+    "words" is a list of terms and texts, "heat" tints its cells. `folded`: long, and opened on demand.
     """
 
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    look: Literal["numbers", "compact", "words"] = "numbers"
+    look: Literal["numbers", "compact", "words", "heat"] = "numbers"
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,10 @@ class Turn:
 
 @dataclass(frozen=True)
 class Failure:
+    """`id` names the record and is its anchor in the page; `record` says where it lies in the run's folder."""
+
+    id: str
+    record: str
     headline: str
     system: str
     turns: tuple[Turn, ...]
@@ -84,6 +93,13 @@ def rate_cell(estimate: Estimate, best: bool = False) -> Cell:
     if text == wording.NO_DATA:
         return Cell(text, f"n {estimate.n}")
     return Cell(wording.percent(estimate.value), f"{wording.interval(estimate)} n {estimate.n}", estimate.value, best)
+
+
+def heat_cell(estimate: Estimate, good: int, best: bool = False) -> Cell:
+    """A share that is tinted by how good it is: `good` is -1 where less is better."""
+    cell = rate_cell(estimate, best)
+    shade = cell.bar if cell.bar is None or good > 0 else 1 - cell.bar
+    return replace(cell, bar=None, shade=shade)
 
 
 def points_cell(difference: Estimate) -> Cell:

@@ -72,6 +72,14 @@ class Results:
     def of(self, system: str) -> tuple[Record, ...]:
         return self._by_system.get(system, ())
 
+    def line(self, record: Record) -> int:
+        """Where a record stands in records.jsonl, from 1."""
+        return self._lines[record.key]
+
+    @cached_property
+    def _lines(self) -> dict[tuple[str, str, int], int]:
+        return {record.key: number for number, record in enumerate(self.records, start=1)}
+
     @cached_property
     def _by_system(self) -> dict[str, tuple[Record, ...]]:
         return {name: tuple(r for r in self.records if r.system == name) for name in {r.system for r in self.records}}

@@ -1,39 +1,18 @@
-"""The findings of a run as sections: the ladder, learning, honesty, pushback and every number."""
+"""The findings of a run as sections: system against system, the ladder, honesty and every number."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 from kinject import plugins
 from kinject.report import figures, metrics, wording
-from kinject.report.compare import RIGHT, Comparison
+from kinject.report.compare import RECALLED, RIGHT, Comparison, by_seed
 from kinject.report.metrics import Metric
 from kinject.report.parts import Cell, Section, Table, heading, points_cell, rate_cell, score_cell
-from kinject.report.results import CEILING, FLOOR, Point, Results
+from kinject.report.results import CEILING, FLOOR, Results
 from kinject.types import Estimate
 
-REACHED = 0.9
-_PROBES = "kinject.probes"
 # What answers cost has a section of its own.
 _COST = "cost"
-
-
-def overview(results: Results) -> Section:
-    shown = [metric for metric in metrics.OVERVIEW if _known(results, metric)]
-    best = {metric: _best(results, metric) for metric in shown}
-    rows = tuple(
-        (
-            heading(name),
-            *(rate_cell(_get(results, name, metric), best=name in best[metric]) for metric in shown),
-        )
-        for name in results.systems
-    )
-    caption = (
-        "Every system on every family. Below each share its 95\u202f% interval and n; the best candidate is set bold."
-    )
-    less = wording.listed([metric.title for metric in shown if metric.good < 0] or ["nothing"])
-    table = Table(caption, ("system", *(metric.title for metric in shown)), rows)
-    return Section("overview", "At a glance", tables=(table,), notes=(f"Less is better for {less}.",))
 
 
 def comparing(comparisons: Sequence[Comparison]) -> Section | None:
@@ -64,51 +43,15 @@ def _label(pair: Comparison) -> str:
 
 
 def ladder(results: Results) -> Section | None:
-    rungs = [(name, _get(results, name, metrics.RECALL)) for name in results.systems]
-    rungs = [(name, recall) for name, recall in rungs if recall.n]
+    recall = {name: _get(results, name, metrics.RECALL) for name in results.systems}
+    rungs = [figures.Rung(name, share, by_seed(results, name, RECALLED)) for name, share in recall.items() if share.n]
     if not rungs:
         return None
-    rows = tuple((heading(name), rate_cell(recall)) for name, recall in rungs)
+    rows = tuple((heading(rung.system), rate_cell(rung.share)) for rung in rungs)
     table = Table("Recall by system.", ("system", "recall"), rows, "compact")
-    return Section("ladder", "From floor to ceiling", _rungs(dict(rungs)), figures.ladder(rungs), (table,))
-
-
-def learning(results: Results) -> Section | None:
-    points = results.curve
-    if not points or not any(point.recall.n for point in points):
-        return None
-    reached = epoch_reached(points)
-    first, last = points[0], points[-1]
-    lead = (
-        f"Recall goes from {wording.rate(first.recall)} after epoch {first.epoch:g} to {wording.rate(last.recall)} "
-        f"after epoch {last.epoch:g}, in {wording.seconds(last.seconds)}. "
-    )
-    if not math.isnan(reached):
-        lead += f"It first reaches 90\u202f% of its final value at epoch {reached:g}."
-    rows = tuple(
-        (
-            Cell(f"{p.epoch:g}"),
-            rate_cell(p.recall),
-            Cell(_loss(p)),
-            Cell(wording.seconds(p.seconds)),
-        )
-        for p in points
-    )
-    table = Table("Recall by epoch of training.", ("epoch", "recall", "loss", "time so far"), rows, "compact")
-    return Section("learning", "How sft learns", (lead,), figures.curve(points, reached), (table,))
-
-
-def _loss(point: Point) -> str:
-    """Nothing where nothing has been trained yet."""
-    return "" if math.isnan(point.loss) else f"{point.loss:.3f}"
-
-
-def epoch_reached(points: Sequence[Point]) -> float:
-    """The first epoch at which recall has 90 % of its final value; NaN where it ends at nothing."""
-    end = points[-1].recall.value
-    if math.isnan(end) or end <= 0:
-        return math.nan
-    return next(point.epoch for point in points if point.recall.value >= REACHED * end)
+    figure = figures.shares("ladder", "Recall from floor to ceiling", rungs)
+    lead = _rungs({rung.system: rung.share for rung in rungs})
+    return Section("ladder", "From floor to ceiling", lead, figure, (table,))
 
 
 def honesty(results: Results) -> Section | None:
@@ -146,14 +89,14 @@ def _family(results: Results, kind: str) -> Table:
         )
         for metric in dict.fromkeys(metric for _, metric in own)
     )
-    return Table(f"Family: {wording.name(kind)}.", ("metric", *map(wording.name, systems)), rows)
+    return Table(f"Family: {wording.name(kind)}.", ("metric", *map(wording.name, systems)), rows, folded=True)
 
 
 def _meanings(kind: str) -> dict[str, str]:
     """The family's own words for its metrics; none for a family that this kinject does not have."""
-    if kind not in plugins.names(_PROBES):
+    if kind not in plugins.names(metrics.PROBES):
         return {}
-    meanings: dict[str, str] = getattr(plugins.load(_PROBES, kind), "METRICS", {})
+    meanings: dict[str, str] = getattr(plugins.load(metrics.PROBES, kind), "METRICS", {})
     return meanings
 
 
@@ -169,17 +112,6 @@ def _any_cells(estimates: Sequence[Estimate], metric: str) -> list[Cell]:
 
 def _get(results: Results, system: str, metric: Metric) -> Estimate:
     return results.estimate(system, metric.kind, metric.name)
-
-
-def _known(results: Results, metric: Metric) -> bool:
-    return any((name, metric.kind, metric.name) in results.estimates for name in results.systems)
-
-
-def _best(results: Results, metric: Metric) -> set[str]:
-    """The candidates with the best value; none where there is nothing to choose between."""
-    values = {name: _get(results, name, metric).value * metric.good for name in results.candidates}
-    told = {name: value for name, value in values.items() if not math.isnan(value)}
-    return {name for name, value in told.items() if value == max(told.values())} if len(told) > 1 else set()
 
 
 def _rungs(recall: dict[str, Estimate]) -> tuple[str, ...]:
