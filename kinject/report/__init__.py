@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from kinject import __version__
-from kinject.report import costs, draw, failures, pushback, wording
+from kinject.report import costs, draw, failures, pushback, risk, survival, trajectories, wording
 from kinject.report.compare import compare
 from kinject.report.learning import learning
 from kinject.report.methods import methods
@@ -38,7 +38,11 @@ def write(run_folder: Path) -> None:
                 ladder(results),
                 learning(results),
                 honesty(results),
+                risk.section(results),
                 pushback.section(results),
+                survival.section(results),
+                trajectories.confidence(results),
+                trajectories.margins(results),
                 costs.section(results),
                 failures.section(results),
                 methods(results),

@@ -27,7 +27,8 @@ _OTHER = [f"#00ff{n:02x}" for n in range(4)]
 _MARKERS = {"closed_book": "X", "sft": "s", "rag": "D", "kg": "^", "hybrid": "P", "long_context": "v", "oracle": "o"}
 _WIDE_IN, _NARROW_IN = 7.2, 3.7
 _WIDE_PANELS, _NARROW_PANELS = 3, 2
-_SHORT_LABEL = 13  # characters
+# Of a legend: the width of a character, and in characters that of a mark with the space around it.
+_CHARACTER_IN, _MARK = 0.068, 5
 _STYLE: Any = {
     "svg.fonttype": "none",
     "text.parse_math": False,
@@ -102,9 +103,9 @@ def _legend(canvas: Canvas, narrow: bool) -> None:
     for axes in canvas.axes:
         found |= {str(label): handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     if found:
-        columns = 2 if narrow and max(map(len, found)) > _SHORT_LABEL else 3 if narrow else 5
-        place = {"loc": "outside upper left", "handletextpad": 0.3, "borderpad": 0.1, "columnspacing": 1.2}
-        canvas.legend(found.values(), found.keys(), ncols=columns, **place)
+        columns = int((_NARROW_IN if narrow else _WIDE_IN) / _CHARACTER_IN / (max(map(len, found)) + _MARK))
+        place = {"loc": "outside upper left", "handletextpad": 0.3, "borderpad": 0.6, "columnspacing": 1.2}
+        canvas.legend(found.values(), found.keys(), ncols=max(columns, 1), **place)
 
 
 def _adopt(svg: str, id: str) -> str:

@@ -1,0 +1,66 @@
+"""Survival and trajectories: as many rounds and challengers as a run has, and nothing that it has not."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from run_folder import make_run
+
+from kinject.report import survival, trajectories
+from kinject.report.results import Results, read
+from kinject.types import Estimate
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return read(make_run(tmp_path_factory.mktemp("run"), n=40))
+
+
+def held(challenger: str, n: int, value: float) -> dict[tuple[str, str, str], Estimate]:
+    return {("kg", "pushback", f"{challenger}_held_round_{n}"): Estimate(value, value - 0.1, value + 0.1, 30)}
+
+
+def test_survival_has_the_rounds_and_challengers_of_the_run(results: Results) -> None:
+    five = {key: e for n in range(1, 6) for key, e in held("fake_evidence", n, 1 - n / 10).items()}
+    found = survival.survival(replace(results, estimates=five))
+    assert [round(place.value, 1) for place in found["kg", "fake_evidence"]] == [1, 0.9, 0.8, 0.7, 0.6, 0.5]
+
+
+def test_survival_shows_a_panel_a_challenger_with_the_control_dashed(results: Results) -> None:
+    section = survival.section(results)
+    assert section
+    assert section.figure
+    assert section.figure.description.count("kg (control)") == 3
+    assert section.tables[0].columns == ("system, challenger", "round 1", "round 2", "round 3", "at the end")
+
+
+def test_no_pushback_no_survival(results: Results) -> None:
+    assert survival.section(replace(results, estimates={})) is None
+    assert trajectories.confidence(replace(results, records=())) is None
+
+
+def test_confidence_is_followed_in_kept_lost_and_control_dialogues(results: Results) -> None:
+    section = trajectories.confidence(results)
+    assert section
+    assert section.tables[0].columns == ("system, dialogues", "first", "round 1", "round 2", "round 3", "at the end")
+    assert {row[0].detail for row in section.tables[0].rows} == {
+        trajectories.KEPT,
+        trajectories.LOST,
+        trajectories.CONTROL,
+    }
+
+
+def test_margins_have_a_figure_only_where_records_have_them(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert trajectories.margins(results) is None
+    monkeypatch.setattr(trajectories, "_margin", lambda record, place: float(place) if place < 5 else None)
+    section = trajectories.margins(results)
+    assert section
+    assert section.figure
+    assert [cell.text for cell in section.tables[0].rows[0][1:]] == ["0.00", "1.00", "2.00", "3.00", "4.00"]
+
+
+def test_a_place_without_a_number_is_left_out(results: Results) -> None:
+    def unknown(record: Any) -> Any:
+        return replace(record, answers=tuple(replace(a, confidence_method="unavailable") for a in record.answers))
+
+    assert trajectories.confidence(replace(results, records=tuple(map(unknown, results.records)))) is None
