@@ -12,7 +12,7 @@ from conftest import make_toy_corpus
 from kinject.corpus import Corpus, find, load, parse_day
 from kinject.grading import Grader
 from kinject.lab import names
-from kinject.probes import _constraints, false_premise, paraphrase, reverse, selection
+from kinject.probes import _constraints, false_premise, paraphrase, reverse, selection, unanswerable
 from kinject.probes._measuring import Scale
 from kinject.probes._phrasing import Unseen
 from kinject.types import Answer, Document, Fact, Outcome, Probe, Record, Relation, Verdict
@@ -204,10 +204,10 @@ def measure(relation, value):
     return parse_day(value).toordinal() if relation.kind == "date" else amounts(value)
 
 
-def satisfies(corpus, entity, clause):
+def satisfies(current, entity, clause):
     """Read from the words of the question, so that these and the gold answers check each other."""
-    relation = corpus.relation(clause["name"] or clause["list"])
-    had = [fact.object for fact in corpus.current().facts_of(entity, relation.name)]
+    relation = current.relation(clause["name"] or clause["list"])
+    had = [fact.object for fact in current.facts_of(entity, relation.name)]
     if not clause["side"]:
         return (clause["item"] or clause["value"]) in had
     limit = measure(relation, clause["value"])
@@ -381,3 +381,43 @@ def test_nothing_is_asked_whose_answer_would_read_as_a_rejection():
 
 def test_without_a_second_relation_there_is_no_premise():
     assert make(false_premise, corpus_of(*((name, "sort", name * 3) for name in "ABCD"), sort="category")) == []
+
+
+def off_topic(corpus, n=100):
+    return [probe for probe in make(unanswerable, corpus, n) if probe.variant == unanswerable.OUT_OF_DOMAIN]
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+def test_every_fifth_unanswerable_question_is_out_of_domain(corpus):
+    probes = off_topic(corpus)
+    assert len(probes) == 10
+    assert {probe.relation for probe in probes} == {""}
+    assert [probe.subject for probe in probes if probe.question in unanswerable.EVERYDAY.values()] == [""] * 5
+    assert {probe.subject for probe in probes} - {""} <= set(corpus.entities())
+
+
+def test_a_question_about_a_strangers_day_is_asked_once():
+    everyday = [p.question for p in off_topic(TOY, 800) if not p.subject]
+    assert sorted(everyday) == sorted(unanswerable.EVERYDAY.values())
+
+
+def test_a_topic_of_the_corpus_is_not_out_of_its_domain():
+    pets = Document("pets", "My neighbour keeps a goldfish; the spare key is under the mat.")
+    mailbox = replace(TOY.relations[2], name="mailbox number")
+    corpus = replace(TOY, documents=(*TOY.documents, pets), relations=(*TOY.relations, mailbox))
+    asked = " ".join(probe.question for probe in off_topic(corpus, 800))
+    assert [topic for topic in ("neighbour", "goldfish", "spare key", "mailbox") if topic in asked] == []
+
+
+def test_the_other_unanswerable_questions_are_drawn_as_if_these_were_not_there(monkeypatch):
+    drawn = make(unanswerable, CATALOG, 100)
+    monkeypatch.setattr(unanswerable, "_ONE_IN", 1_000)
+    assert make(unanswerable, CATALOG, 80) == drawn[:80]
+
+
+def test_whatever_is_said_to_what_is_out_of_domain_is_made_up_but_an_abstention():
+    probe = off_topic(TOY)[0]
+    said = ("12", "Karl Moser", "Aldo", "100 g", "I don't know.", "That is not recorded anywhere.")
+    assert [o.value for o in outcomes(TOY, probe, *said)] == ["incorrect"] * 4 + ["not_attempted"] * 2
+    found = unanswerable.summarize([record(probe, ABSTAINED), record(probe, wrong("fabricated"))])
+    assert shares(found, "hallucination_out_of_domain", "hallucination") == (0.5, 0.5)
