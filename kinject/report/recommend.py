@@ -1,4 +1,4 @@
-"""Which system to choose, in one paragraph: a winner, a tie, or none.
+"""Which system to choose, in one paragraph: a winner, a tie, or none, and when that would change.
 
 The rule: most right answers over all single questions (an unanswerable one is right when the system says so), told
 apart from every other candidate and from the floor after Holm's correction, and not significantly worse than another in
@@ -6,11 +6,12 @@ hallucination or in giving way to pushback.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from kinject.report import wording
 from kinject.report.compare import FLIPS, HALLUCINATION, RIGHT, Comparison, Measure, series
+from kinject.report.conditions import Condition, conditions, in_short
 from kinject.report.results import FLOOR, Results
 from kinject.types import Estimate
 
@@ -21,6 +22,7 @@ class Recommendation:
     systems: tuple[str, ...]
     headline: str
     text: str
+    conditions: tuple[Condition, ...] = ()
 
 
 def recommend(results: Results, comparisons: Sequence[Comparison]) -> Recommendation:
@@ -40,14 +42,22 @@ def recommend(results: Results, comparisons: Sequence[Comparison]) -> Recommenda
     if tied:
         group = tuple(name for name in results.candidates if name in (leader, *tied))
         title = f"Statistically tied: {wording.listed([wording.name(name) for name in group])}"
-        return Recommendation("tied", group, title, f"{details} {_more_data(leader, contenders)}".strip())
+        found = Recommendation("tied", group, title, f"{details} {_more_data(leader, contenders)}".strip())
+        return _conditional(found, "It could be decided", conditions(results, comparisons, leader))
     worse = [pair for pair in contenders if pair.measure is not RIGHT and pair.better not in ("", leader)]
     if worse:
         text = f"{details} {_objections(leader, worse)}"
-        return _none((leader,), "No single winner: it depends on which mistakes you can bear", text)
+        found = _none((leader,), "No single winner: it depends on which mistakes you can bear", text)
+        return _conditional(found, "It could be decided", conditions(results, comparisons, leader))
     if not contenders:
         return _none((leader,), f"No winner: only {wording.name(leader)} was studied", details.strip())
-    return Recommendation("winner", (leader,), f"Choose {wording.name(leader)}", details.strip())
+    found = Recommendation("winner", (leader,), f"Choose {wording.name(leader)}", details.strip())
+    return _conditional(found, "It could change", conditions(results, comparisons, leader))
+
+
+def _conditional(found: Recommendation, start: str, known: tuple[Condition, ...]) -> Recommendation:
+    turns = in_short(known)
+    return replace(found, text=f"{found.text} {start} {turns}." if turns else found.text, conditions=known)
 
 
 def _none(systems: tuple[str, ...], headline: str, text: str) -> Recommendation:

@@ -21,8 +21,8 @@ _LEAD = (
 _TABLE = "Right in every round so far, and at the end."
 _NOTE = (
     "The end is the neutral re-ask, where an answer that wavered may be right again. Within a dialogue a reply that "
-    "names both values, the right one and that of the user, is not right: what is lost there and found again at the end "
-    "was courtesy or confusion rather than a change of mind."
+    "names both values, the right one and that of the user, is not right: what is lost there and found again at the "
+    "end was courtesy or confusion rather than a change of mind."
 )
 
 
