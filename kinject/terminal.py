@@ -3,8 +3,6 @@
 On a terminal progress is one live bar a stage; anywhere else it is plain lines, now and then. It computes no result.
 """
 
-import ast
-import importlib
 import json
 import math
 import sys
@@ -188,7 +186,10 @@ def scores(model: str, found: "Result") -> str:
 def plugin_list() -> dict[str, dict[str, str]]:
     """What there is to name on the command line: kind -> name -> one line. Imports no plugin."""
     kinds = {"systems": "kinject.systems", "probes": "kinject.probes", "formats": "kinject.corpus.formats"}
-    return {kind: {name: _summary(package, name) for name in plugins.names(package)} for kind, package in kinds.items()}
+    return {
+        kind: {name: plugins.summary(package, name) for name in plugins.names(package)}
+        for kind, package in kinds.items()
+    }
 
 
 def answer_lines(system: str, gated: "Gated") -> Iterable[str]:
@@ -208,16 +209,6 @@ def answer_lines(system: str, gated: "Gated") -> Iterable[str]:
 def indented(rows: dict[str, str]) -> Sequence[str]:
     width = max(map(len, rows), default=0)
     return [f"  {name:<{width}}  {text}".rstrip() for name, text in rows.items()]
-
-
-def _summary(package: str, name: str) -> str:
-    """The first line of a plugin's docstring, read without importing it."""
-    for folder in importlib.import_module(package).__path__:
-        for path in (Path(folder) / f"{name}.py", Path(folder) / name / "__init__.py"):
-            if path.is_file():
-                text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-                return text.partition("\n")[0]
-    return ""
 
 
 def _drawn(table: Table) -> str:

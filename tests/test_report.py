@@ -1,5 +1,6 @@
 """kinject.report: what the two files say, for any run, and that nothing in them is alive."""
 
+import json
 import math
 import re
 from html.parser import HTMLParser
@@ -18,7 +19,7 @@ from kinject.report.failures import telling
 from kinject.report.learning import epoch_reached
 from kinject.report.recommend import Recommendation, recommend
 from kinject.report.results import Point, ladder, read
-from kinject.types import Estimate
+from kinject.types import Estimate, Outcome
 
 EVIL = '<img src=x onerror="alert(1)"> | [a](javascript:alert(1)) `x` \u202e*b*'
 
@@ -202,3 +203,29 @@ def test_numbers_are_written_with_their_units() -> None:
     ]
     assert [wording.points(d) for d in (-0.052, 0.1, -0.0001)] == ["\u22125.2", "+10.0", "0.0"]
     assert [wording.size(b) for b in (12, 20_400_000)] == ["12 B", "20.4 MB"]
+
+
+def test_who_was_wrong_from_the_start_did_not_have_it_right(run: Path) -> None:
+    told_out = [failure for failure in telling(read(run)) if failure.headline.startswith("gave up")]
+    assert told_out
+    records = {r.key: r for r in read(run).records}
+    for failure in told_out:
+        system, probe, seed = failure.id.split("/")
+        others = {name: records[name, probe, int(seed)] for name in SKILLS if name != system}
+        stood = sorted(
+            wording.name(name)
+            for name, r in others.items()
+            if r.verdicts[0].outcome is r.verdicts[-1].outcome is Outcome.CORRECT
+        )
+        assert failure.others == (f"{wording.listed(stood)} had it right" if stood else "no other system had it right")
+
+
+def test_every_failure_names_its_record_and_is_its_anchor(run: Path, page: str) -> None:
+    lines = (run / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    for failure in telling(read(run)):
+        system, probe, seed = failure.id.split("/")
+        number = int(failure.record.removeprefix("records.jsonl, line ").partition(":")[0])
+        row = json.loads(lines[number - 1])
+        assert (row["system"], row["probe"]["id"], str(row["seed"])) == (system, probe, seed)
+        assert f'<li id="{failure.id}"' in page
+        assert f'<a href="#{failure.id}">' in page

@@ -104,7 +104,7 @@ def _legend(canvas: Canvas, narrow: bool) -> None:
         found |= {str(label): handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     if found:
         columns = int((_NARROW_IN if narrow else _WIDE_IN) / _CHARACTER_IN / (max(map(len, found)) + _MARK))
-        place = {"loc": "outside upper left", "handletextpad": 0.3, "borderpad": 0.6, "columnspacing": 1.2}
+        place: Any = {"loc": "outside upper left", "handletextpad": 0.3, "borderpad": 0.6, "columnspacing": 1.2}
         canvas.legend(found.values(), found.keys(), ncols=max(columns, 1), **place)
 
 
