@@ -1,5 +1,6 @@
 """When the recommendation would change: each condition with the numbers of this run, none where it has no bearing."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -80,14 +81,16 @@ def _mix(results: Results, leader: str, clear: bool) -> Iterator[Condition]:
         yield Condition("Most questions of another kind", text, f"if most questions were {kinds_lost}")
     if tied:
         rivals = dict.fromkeys(pair.b for pair in tied)
-        told = [
-            f"{wording.name(rival)} on {wording.listed([_family(pair) for pair in tied if pair.b == rival])}"
-            for rival in rivals
-        ]
+        told = [f"{wording.name(rival)} on {_where(tied, rival, len(kinds))}" for rival in rivals]
         then = f"Not told apart there (paired, Holm over all families), so that cost would decide: {'; '.join(told)}."
         only = wording.listed(list(dict.fromkeys(map(_family, tied))), "or")
         turns = f"if nearly all questions were {only} (a tie)" if clear else ""
         yield Condition("Only questions of some kinds", then, turns)
+
+
+def _where(tied: Sequence[Comparison], rival: str, families: int) -> str:
+    own = [_family(pair) for pair in tied if pair.b == rival]
+    return "every family" if len(own) == families > 1 else wording.listed(own)
 
 
 def _within_the_data(results: Results, leader: str) -> Iterator[Condition]:
@@ -167,24 +170,24 @@ def _changes(results: Results, leader: str) -> Iterator[Condition]:
 
 def _volume(results: Results, pairs: Sequence[Comparison], leader: str) -> Iterator[Condition]:
     """Time alone, and what it costs in right answers."""
-    lead = {_other(pair, leader): _less(pair, leader) for pair in pairs if pair.measure is RIGHT}
+    lead = {_other(pair, leader): _less(pair, leader).value for pair in pairs if pair.measure is RIGHT}
     known = {cost.system: cost for cost in costs.costs(results) if cost.system in (leader, *lead)}
-    texts, turns = [], []
+    found = {}
     for even in costs.break_even(tuple(known.values())):
-        if leader not in (even.dearer, even.cheaper) or not even.questions < float("inf"):
-            continue
-        rival = even.cheaper if even.dearer == leader else even.dearer
-        side = "below" if even.dearer == leader else "beyond"
-        number, name = wording.count(even.questions), wording.name(rival)
-        price = f"{wording.points(-lead[rival].value)} points of right answers"
-        texts.append(f"{side} about {number} questions {name} takes less time in all, at {price}")
-        turns.append(f"{name} {side} {number}")
-    if texts:
-        then = wording.listed(texts, "and")
-        text = f"Counting nothing but time to build and to ask, {then}."
-        yield Condition(
-            "Time counts more than right answers", text, f"if time alone counted ({', '.join(turns)} questions)"
-        )
+        if leader in (even.dearer, even.cheaper) and math.isfinite(even.questions):
+            rival = even.cheaper if even.dearer == leader else even.dearer
+            side = "below" if rival == even.cheaper else "beyond"
+            found[rival] = f"{side} {wording.count(even.questions)} questions"
+    order = sorted(found, key=lambda rival: lead[rival])
+    if not order:
+        return
+    prices = [f"{wording.name(name)} {found[name]}, at {wording.points(-lead[name])} points" for name in order]
+    then = (
+        f"Less time to build and ask than {wording.name(leader)}, at a price in right answers: {'; '.join(prices)}."
+    )
+    # The table has them all; the paragraph the one that costs least.
+    turns = f"if time alone counted ({wording.name(order[0])} {found[order[0]]})"
+    yield Condition("Time counts more than right answers", then, turns)
 
 
 def _reading(results: Results, leader: str) -> Iterator[Condition]:

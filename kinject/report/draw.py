@@ -116,6 +116,8 @@ def _adopt(svg: str, id: str) -> str:
     svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
     svg = re.sub(r' width="[\d.]+pt" height="[\d.]+pt"', ' aria-hidden="true" focusable="false"', svg, count=1)
     svg = re.sub(r"#00f[def][0-9a-f]{2}", lambda found: _css(found[0]), svg)
+    # A hundredth of a point is finer than any screen or printer.
+    svg = re.sub(r' (?:d|x|y|transform)="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found[0]), svg)
     return re.sub(r"\s*\n\s*", " ", svg)
 
 
