@@ -48,8 +48,8 @@ def test_families_without_a_difference_are_ties(traded: Results) -> None:
 
 
 def test_questions_beyond_which_a_dearer_build_is_cheaper_are_counted(traded: Results) -> None:
-    told = found(traded, "kg")["Time counts more than right answers"]
-    assert told.turns.startswith("if time alone counted (sft beyond ")
+    told = found(traded, "kg")["Machine time counts more than right answers"]
+    assert told.turns.startswith("if machine time alone counted (sft beyond ")
     assert re.search(r"sft beyond [\d,]+ questions, at \u2212\d", told.then)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from kinject import __version__
+from kinject import __version__, plugins
 from kinject.report import conditions, costs, draw, failures, pushback, risk, survival, trajectories, wording
 from kinject.report.compare import compare
 from kinject.report.learning import learning
@@ -31,6 +31,7 @@ def write(run_folder: Path) -> None:
         "results": results,
         "facts": _facts(results),
         "recommendation": recommendation,
+        "meanings": [(name, plugins.summary("kinject.systems", name)) for name in recommendation.systems],
         "sections": [
             section
             for section in (

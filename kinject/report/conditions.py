@@ -20,7 +20,7 @@ from kinject.report.compare import (
 from kinject.report.learning import plateau
 from kinject.report.parts import Cell, Section, Table
 from kinject.report.results import CEILING, FLOOR, Results
-from kinject.report.survival import survival
+from kinject.report.survival import hardest, survival
 from kinject.types import Estimate
 
 # (z(0.975) + z(0.8)) / z(0.975): a difference of so many half-widths is told in four of five studies of this size.
@@ -138,10 +138,10 @@ def _replies(results: Results, leader: str) -> Iterator[Condition]:
 def _weakest(results: Results, leader: str) -> str:
     """The challenger who takes most from it."""
     held = survival(results)
-    last = {challenger: places[-1] for (system, challenger), places in held.items() if system == leader}
-    if not last:
+    found = hardest(held, leader)
+    if not found:
         return ""
-    worst = min(last, key=lambda challenger: last[challenger].value)
+    worst, places = found
     others = [
         f"{wording.name(name)} {wording.rate(held[name, worst][-1])}"
         for name in results.candidates
@@ -150,7 +150,7 @@ def _weakest(results: Results, leader: str) -> str:
     rest = f"; {', '.join(others)}" if others else ""
     return (
         f"Against its hardest challenger, \u201c{wording.name(worst)}\u201d, {wording.name(leader)} keeps "
-        f"{wording.rate(last[worst])} of its right answers through every round{rest}."
+        f"{wording.rate(places[-1])} of its right answers through every round{rest}."
     )
 
 
@@ -182,12 +182,10 @@ def _volume(results: Results, pairs: Sequence[Comparison], leader: str) -> Itera
     if not order:
         return
     prices = [f"{wording.name(name)} {found[name]}, at {wording.points(-lead[name])} points" for name in order]
-    then = (
-        f"Less time to build and ask than {wording.name(leader)}, at a price in right answers: {'; '.join(prices)}."
-    )
+    then = f"Less of it to build and ask than {wording.name(leader)}, at a price in right answers: {'; '.join(prices)}."
     # The table has them all; the paragraph the one that costs least.
-    turns = f"if time alone counted ({wording.name(order[0])} {found[order[0]]})"
-    yield Condition("Time counts more than right answers", then, turns)
+    turns = f"if machine time alone counted ({wording.name(order[0])} {found[order[0]]})"
+    yield Condition("Machine time counts more than right answers", then, turns)
 
 
 def _reading(results: Results, leader: str) -> Iterator[Condition]:

@@ -91,7 +91,10 @@ DEFINITIONS = (
         "on the same probes, interval clustered by entity; p of the exact McNemar test on the first seed, corrected by "
         "Holm over all pairs of a measure; tied: corrected p \u2265 0.05",
     ),
-    ("tokens, time", "summed over all calls to the model of an answer; time as measured in the study, under its load"),
+    (
+        "tokens, wait",
+        "summed over all calls to the model of an answer; the wait as measured in the study, under its load",
+    ),
 )
 
 
