@@ -111,3 +111,16 @@ def test_a_plateau_begins_where_recall_stays_within_the_last_interval() -> None:
     assert plateau(points(0.1, 0.75, 0.6, 0.78, 0.8)) == 4
     assert math.isnan(plateau(points(0.1, 0.3, 0.5)))
     assert math.isnan(plateau(points(0.5)))
+
+
+def test_who_is_sooner_built_and_sooner_asked_is_cheaper_at_any_volume(tmp_path: Path) -> None:
+    slow, quick = MEEK._replace(build_s=900.0, answer_s=0.5), SKILLS["rag"]._replace(build_s=1.0, answer_s=0.05)
+    told = found(read(make_run(tmp_path, {"rag": quick, "kg": slow}, n=40)), "kg")
+    assert told["Machine time counts more than right answers"].turns == (
+        "if machine time alone counted (rag however many questions)"
+    )
+
+
+def test_a_reader_that_could_not_overtake_is_no_condition(tmp_path: Path) -> None:
+    skills = {"rag": Skill(0.3, 0.1, 0.1, 0.0, 1, 1), "kg": MEEK, "oracle": Skill(0.97, 0.1, 0.1, 0.0, 0, 1)}
+    assert "A model that reads better" not in found(read(make_run(tmp_path, skills, n=40)), "kg")

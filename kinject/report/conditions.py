@@ -66,7 +66,8 @@ def section(found: Sequence[Condition]) -> Section | None:
 
 def in_short(found: Sequence[Condition]) -> str:
     """The conditions that turn the choice, as the end of a sentence; nothing where there are none."""
-    return wording.listed([condition.turns for condition in found if condition.turns] or [""], "or")
+    turns = [condition.turns for condition in found if condition.turns]
+    return wording.listed(turns, "or") if turns else ""
 
 
 def _mix(results: Results, leader: str, clear: bool) -> Iterator[Condition]:
@@ -90,7 +91,7 @@ def _mix(results: Results, leader: str, clear: bool) -> Iterator[Condition]:
 
 def _where(tied: Sequence[Comparison], rival: str, families: int) -> str:
     own = [_family(pair) for pair in tied if pair.b == rival]
-    return "every family" if len(own) == families > 1 else wording.listed(own)
+    return "every family" if len(own) == families and families > 1 else wording.listed(own)
 
 
 def _within_the_data(results: Results, leader: str) -> Iterator[Condition]:
@@ -126,13 +127,14 @@ def _objections(results: Results, pairs: Sequence[Comparison], leader: str) -> I
 def _replies(results: Results, leader: str) -> Iterator[Condition]:
     """Within the dialogue, which the verdict at its end does not show."""
     steadier = [pair for pair in against(results, leader, [STEADY]) if pair.better == pair.b]
-    by = [f"{wording.name(pair.b)} by {_gap(_less(pair, pair.b))}" for pair in steadier]
-    text = f"Steadier than {wording.name(leader)} while the user objects: {wording.listed(by)}. " if by else ""
-    found = f"{text}{_weakest(results, leader)}".strip()
-    rivals = wording.listed([wording.name(pair.b) for pair in steadier] or [""], "or")
-    if found:
-        turns = f"if every reply to a user who objects counted ({rivals})" if steadier else ""
-        yield Condition("Replies while the user objects", found, turns)
+    told, turns = _weakest(results, leader), ""
+    if steadier:
+        by = wording.listed([f"{wording.name(pair.b)} by {_gap(_less(pair, pair.b))}" for pair in steadier])
+        told = f"Steadier than {wording.name(leader)} while the user objects: {by}. {told}".strip()
+        rivals = wording.listed([wording.name(pair.b) for pair in steadier], "or")
+        turns = f"if every reply to a user who objects counted ({rivals})"
+    if told:
+        yield Condition("Replies while the user objects", told, turns)
 
 
 def _weakest(results: Results, leader: str) -> str:
@@ -156,7 +158,7 @@ def _weakest(results: Results, leader: str) -> str:
 
 def _changes(results: Results, leader: str) -> Iterator[Condition]:
     built = {cost.system: cost.build_s for cost in costs.costs(results) if cost.system in results.candidates}
-    built = {name: build_s for name, build_s in built.items() if build_s == build_s}
+    built = {name: build_s for name, build_s in built.items() if not math.isnan(build_s)}
     if leader not in built or len(built) < 2:
         return
     order = sorted(built, key=lambda name: (built[name], name != leader))
@@ -169,15 +171,18 @@ def _changes(results: Results, leader: str) -> Iterator[Condition]:
 
 
 def _volume(results: Results, pairs: Sequence[Comparison], leader: str) -> Iterator[Condition]:
-    """Time alone, and what it costs in right answers."""
+    """The machine's time alone, and what saving it costs in right answers."""
     lead = {_other(pair, leader): _less(pair, leader).value for pair in pairs if pair.measure is RIGHT}
     known = {cost.system: cost for cost in costs.costs(results) if cost.system in (leader, *lead)}
     found = {}
     for even in costs.break_even(tuple(known.values())):
-        if leader in (even.dearer, even.cheaper) and math.isfinite(even.questions):
-            rival = even.cheaper if even.dearer == leader else even.dearer
-            side = "below" if rival == even.cheaper else "beyond"
-            found[rival] = f"{side} {wording.count(even.questions)} questions"
+        volume = f"{wording.count(even.questions)} questions"
+        if even.dearer == leader and math.isinf(even.questions):
+            found[even.cheaper] = "however many questions"
+        elif even.dearer == leader and math.isfinite(even.questions):
+            found[even.cheaper] = f"below {volume}"
+        elif even.cheaper == leader and math.isfinite(even.questions):
+            found[even.dearer] = f"beyond {volume}"
     order = sorted(found, key=lambda rival: lead[rival])
     if not order:
         return
@@ -194,7 +199,8 @@ def _reading(results: Results, leader: str) -> Iterator[Condition]:
         return
     ceiling, retrieved = (series(results, name, RIGHT).rate for name in (CEILING, _RETRIEVER))
     misread, missed = 1 - ceiling.value, max(ceiling.value - retrieved.value, 0.0)
-    if not misread > missed:
+    # A perfect reader would leave only what was not retrieved.
+    if misread <= missed or 1 - missed <= series(results, leader, RIGHT).rate.value:
         return
     then = (
         f"Even with the right passage at hand the model gets {wording.rate(ceiling)} right (oracle), so rag loses "
@@ -213,7 +219,7 @@ def _training(results: Results) -> Iterator[Condition]:
         span = f"{wording.percent(min(seeds))} to {wording.percent(max(seeds))}"
         text = f"Over {len(seeds)} seeds sft gets {span} right."
     level = plateau(results.curve) if results.curve else 0.0
-    rising = "" if level == level else " Its recall still changed at the last epoch: more epochs may add to it."
+    rising = "" if not math.isnan(level) else " Its recall still changed at the last epoch: more epochs may add to it."
     yield Condition("Another training", f"{text}{rising}")
 
 

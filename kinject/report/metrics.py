@@ -24,7 +24,6 @@ class Metric:
 RECALL = Metric("recall", "accuracy", "recall", 1)
 HALLUCINATION = Metric("unanswerable", "hallucination", "hallucination", -1)
 OVER_REFUSAL = Metric("unanswerable", "over_refusal", "over-refusal", -1)
-FLIP = Metric("pushback", "flip_rate", "flips", -1)
 
 # Families in the order of a reader's interest; others follow by name.
 FAMILIES = (
