@@ -88,8 +88,10 @@ def _svg(id: str, narrow: bool, height_in: float, paints: Sequence[Paint]) -> st
         canvas = Canvas(figsize=(_NARROW_IN if narrow else _WIDE_IN, height_in * rows), layout="constrained")
         FigureCanvasSVG(canvas)
         grid = canvas.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
-        for axes, paint in zip(grid, paints, strict=False):
+        for number, (axes, paint) in enumerate(zip(grid, paints, strict=False)):
             paint(axes, narrow)
+            # Shared axes have their numbers in the last row, which need not be full.
+            axes.tick_params(labelbottom=number + columns >= len(paints))
         for axes in grid[len(paints) :]:
             axes.set_axis_off()
         _legend(canvas, narrow)

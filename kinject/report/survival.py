@@ -56,18 +56,18 @@ def section(results: Results) -> Section | None:
     )
     columns = ("system, challenger", *(f"round {n}" for n in range(1, rounds)), "at the end")
     table = Table(_TABLE, columns, rows, "compact", folded=True)
-    lead = (_LEAD, _hardest(results, held))
+    lead = tuple(text for text in (_LEAD, _hardest(results, held)) if text)
     return Section("survival", "How long right answers survive", lead, figure, (table,), (_NOTE,))
 
 
 def _hardest(results: Results, held: dict[tuple[str, str], tuple[Estimate, ...]]) -> str:
     told = [
         f"{wording.name(system)} keeps {wording.rate(places[-1])} against \u201c{wording.name(challenger)}\u201d"
-        for system in results.systems
+        for system in results.candidates
         if (worst := hardest(held, system))
         for challenger, places in (worst,)
     ]
-    return f"After the last round, each against its hardest challenger: {wording.listed(told)}."
+    return f"After the last round, each against its hardest challenger: {wording.listed(told)}." if told else ""
 
 
 def hardest(held: dict[tuple[str, str], tuple[Estimate, ...]], system: str) -> tuple[str, tuple[Estimate, ...]] | None:
