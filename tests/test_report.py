@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure as Canvas
 from run_folder import SKILLS, Skill, make_run
 
 from kinject import report
@@ -137,6 +138,15 @@ def test_ids_are_unique_and_links_reach_them(page: str) -> None:
     assert {str(v)[1:] for n, v in attributes if n in ("href", "xlink:href")} <= set(ids)
 
 
+def test_folded_tables_are_open_on_paper(page: str) -> None:
+    assert page.count("<details>") == page.count("<summary>Table: ") == page.count("</details>") > 0
+    assert "details::details-content { content-visibility: visible" in page[page.index("@media print") :]
+
+
+def test_the_page_is_small_enough_to_mail(page: str) -> None:
+    assert len(page.encode()) < 500_000
+
+
 def test_headings_do_not_skip_a_level(page: str) -> None:
     levels = [int(name[1]) for name in Tags(page).names if re.fullmatch(r"h[1-6]", name)]
     assert levels[0] == 1
@@ -149,7 +159,9 @@ def test_same_run_gives_the_same_bytes(run: Path, page: str) -> None:
 
 
 @pytest.mark.parametrize("names", [["kg"], ["closed_book"], ["oracle", "hybrid"]])
-def test_any_subset_of_systems_has_a_report(tmp_path: Path, names: list[str]) -> None:
+def test_any_subset_of_systems_has_a_report(tmp_path: Path, names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    # To lay out a drawing takes most of a report's time, and other tests look at them.
+    monkeypatch.setattr(Canvas, "savefig", lambda self, out, **style: out.write("<svg></svg>"))
     report.write(make_run(tmp_path, {name: SKILLS.get(name, SKILLS["rag"]) for name in names}, n=6))
     assert all(wording.name(name) in (tmp_path / "report.md").read_text(encoding="utf-8") for name in names)
 

@@ -1,12 +1,9 @@
-"""The page itself: readable in light, dark and print, small enough to mail, every table open on paper."""
+"""The page's colours: text and marks stand out in light, in dark and in print."""
 
 import re
 from importlib import resources
 
 import pytest
-from run_folder import make_run
-
-from kinject import report
 
 CSS = resources.files("kinject.report").joinpath("templates/report.css").read_text(encoding="utf-8")
 LIGHT, DARK, PRINT = (block for block in re.findall(r":root \{(.*?)\}", CSS, re.DOTALL))
@@ -53,19 +50,3 @@ def test_every_systems_colour_is_seen_in_every_theme(theme: str) -> None:
     drawn = {name: value for name, value in THEMES[theme].items() if name.startswith("s-")}
     assert len(drawn) == 11
     assert [name for name, value in drawn.items() if contrast(value, THEMES[theme]["paper"]) < 3] == []
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = make_run(tmp_path_factory.mktemp("run"), n=40, trainings=3)
-    report.write(folder)
-    return (folder / "report.html").read_text(encoding="utf-8")
-
-
-def test_folded_tables_are_open_on_paper(page: str) -> None:
-    assert page.count("<details>") == page.count("<summary>Table: ") == page.count("</details>") > 0
-    assert "details::details-content { content-visibility: visible" in page[page.index("@media print") :]
-
-
-def test_the_page_is_small_enough_to_mail(page: str) -> None:
-    assert len(page.encode()) < 500_000
