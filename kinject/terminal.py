@@ -26,6 +26,7 @@ from kinject.progress import Step
 
 if TYPE_CHECKING:
     from kinject.confidence import Gated
+    from kinject.diff import Diff
     from kinject.forecast import Budget, Forecast
     from kinject.lab.exam import Result
 
@@ -140,6 +141,24 @@ def updated(run: Path) -> str:
     for row in cells(manifest, JsonLines(run / "update.jsonl").rows()):
         table.add_row(*row)
     return _drawn(table)
+
+
+def changes(found: "Diff", n: int) -> str:
+    """What a second run gained and lost, a row a system and family, and the first n items that changed."""
+    from kinject.diff.table import COLUMNS, NOTES, cells, gold, heading, left_out, remarks
+
+    table = Table(box=box.SIMPLE)
+    for column in COLUMNS:
+        table.add_column(column, justify="left" if column in ("system", "family") else "right")
+    for row in cells(found):
+        table.add_row(*row)
+    lines = [*remarks(found), _drawn(table), "", NOTES]
+    for item in found.items[:n]:
+        lines += ["", heading(item), f"  {_shown(item.probe.question)}", f"  gold: {_shown(gold(item))}"]
+        lines += [f"  A: {_shown(item.answer_a)}", f"  B: {_shown(item.answer_b)}"]
+    if more := left_out(found, n):
+        lines += ["", more]
+    return "\n".join(lines)
 
 
 def forecast_table(found: "Forecast", budget: "Budget") -> str:
