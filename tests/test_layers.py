@@ -18,7 +18,7 @@ LAYERS = (
     ("lm",),
     ("extraction", "instructions"),
     ("systems",),
-    ("grading", "stats"),
+    ("grading", "stats", "power"),
     ("probes",),
     ("confidence",),
     ("lab",),

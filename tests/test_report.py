@@ -80,6 +80,7 @@ def test_equals_are_statistically_tied(tmp_path: Path) -> None:
     found = recommended(tmp_path, closed_book=SKILLS["closed_book"], rag=SKILLS["kg"], kg=SKILLS["kg"])
     assert (found.verdict, found.systems) == ("tied", ("rag", "kg"))
     assert found.headline == "Statistically tied: rag and kg"
+    assert re.search(r"a difference of \d+\.\d points would have been found four times in five", found.text)
 
 
 def test_nobody_wins_who_does_not_beat_the_untouched_model(tmp_path: Path) -> None:

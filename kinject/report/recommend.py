@@ -5,10 +5,12 @@ apart from every other candidate and from the floor after Holm's correction, and
 hallucination or in giving way to pushback.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from kinject import power
 from kinject.report import wording
 from kinject.report.compare import FLIPS, HALLUCINATION, RIGHT, Comparison, Measure, series
 from kinject.report.conditions import Condition, conditions, in_short
@@ -123,16 +125,18 @@ def _objections(leader: str, worse: Sequence[Comparison]) -> str:
 
 
 def _more_data(leader: str, contenders: Sequence[Comparison]) -> str:
-    """How many probes would tell a difference of the observed size from none: intervals shrink with the square root."""
-    open_ = [pair for pair in contenders if pair.measure is RIGHT and not pair.better and pair.difference.value]
+    """What the tie could have hidden, and how many probes would tell a difference of the size that was seen."""
+    open_ = [pair for pair in contenders if pair.measure is RIGHT and not pair.better]
     if not open_:
         return "Choose by cost."
     pair = max(open_, key=lambda pair: abs(pair.difference.value))
-    half_width = (pair.difference.high - pair.difference.low) / 2
-    needed = pair.difference.n * (half_width / abs(pair.difference.value)) ** 2
+    least = power.detectable(pair.difference, len(open_))
+    hidden = f"With so many probes, a difference of {100 * least:.1f} points would have been found four times in five."
+    needed = power.probes_to_tell(pair.difference, abs(pair.difference.value))
     if needed <= pair.difference.n or needed > 1e5:
-        return "Choose by cost."
-    return f"Choose by cost, or ask more: about {wording.count(round(needed, -2))} probes would tell such a difference."
+        return f"{hidden} Choose by cost."
+    more = f"about {wording.count(math.ceil(needed / 100) * 100)} probes would tell a difference of the size seen"
+    return f"{hidden} Choose by cost, or ask more: {more}."
 
 
 def _other(pair: Comparison, name: str) -> str:
