@@ -10,6 +10,7 @@ from statistics import fmean
 
 from kinject import stats
 from kinject.probes.pushback import CORRECTION, NEUTRAL
+from kinject.report.metrics import is_aside
 from kinject.report.results import FLOOR, Results
 from kinject.types import Estimate, Outcome, Record
 
@@ -68,11 +69,15 @@ def is_right(record: Record) -> bool:
 
 
 def _right(record: Record) -> bool | None:
-    return None if record.probe.turns else is_right(record)
+    return None if record.probe.turns or is_aside(record.probe.kind) else is_right(record)
 
 
 def _hallucinated(record: Record) -> bool | None:
-    return None if record.probe.gold or record.probe.turns else not is_right(record)
+    return None if record.probe.gold else _negated(_right(record))
+
+
+def _negated(holds: bool | None) -> bool | None:
+    return None if holds is None else not holds
 
 
 def _flipped(record: Record) -> bool | None:
