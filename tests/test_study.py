@@ -17,7 +17,7 @@ from kinject.types import Answer, Probe, Record, Turn
 
 CORPUS = make_toy_corpus()
 SMALL = ("recall=6", "temporal=3", "unanswerable=4", "pushback=1", "multihop=2", "aggregate=2", "compare=2")
-SMALL += ("robustness=4", "locality=4", "freshness=2")
+SMALL += ("robustness=4", "locality=4", "freshness=2", "paraphrase=2", "reverse=2", "selection=2", "false_premise=2")
 # Every system, with nothing that would take long on a tiny model.
 SETTINGS = (*SMALL, "sft.epochs=2", "sft.max_new_tokens=3", "rag.max_new_tokens=3", "closed_book.max_new_tokens=3")
 SETTINGS += ("oracle.max_new_tokens=3", "kg.max_model_calls=1", "sft.paraphrases=1", "rag.retriever=bm25")
@@ -55,14 +55,23 @@ def test_a_study_asks_every_system_every_probe(finished):
     records = finished.records()
     assert {r.system for r in records} == {"closed_book", "kg", "oracle", "rag", "sft"}
     assert {system: sum(r.system == system for r in records) for system in finished.systems} == dict.fromkeys(
-        finished.systems, 6 + 3 + 4 + 5 + 2 + 2 + 2 + 4 + 4 + 2
+        finished.systems, 6 + 3 + 4 + 5 + 2 + 2 + 2 + 4 + 4 + 2 + 2 + 2 + 2 + 2
     )
 
 
 def test_every_family_is_estimated_for_every_system(finished):
     rows = {(row["system"], row["probe"]) for row in finished.estimates()}
     families = ("recall", "temporal", "unanswerable", "pushback", "multihop", "aggregate", "compare", "cost")
-    families += ("robustness", "locality", "freshness", "confidence")
+    families += (
+        "robustness",
+        "locality",
+        "freshness",
+        "paraphrase",
+        "reverse",
+        "selection",
+        "false_premise",
+        "confidence",
+    )
     own = {("rag", "retrieval"), ("rag", "citations"), ("kg", "tools"), ("kg", "errors"), ("sft", "capacity")}
     assert rows == {(s, f) for s in finished.systems for f in families} | own
 

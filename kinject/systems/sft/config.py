@@ -44,7 +44,7 @@ class Config:
     replay: str = ""  # a file of general text or chats against forgetting: .txt, or .jsonl with "text" or "messages"
     replay_share: float = 0.0  # of an epoch's tokens that are replayed
     # how they are trained
-    learning_rate: float = 0.0  # of matrices; 0: 2e-3 below 50 M parameters, 2e-5 above, for lora ten times that
+    learning_rate: float = 0.0  # of matrices; 0: 2e-3 below 50 M parameters, 2e-5 above; for lora 5e-3 and 2e-4
     weight_decay: float = 0.1  # of matrices
     batch_tokens: int = 1024  # padded tokens a batch: fewer steps learn less, more of them cost time
     accumulate: int = 1  # batches a step, which several processes share

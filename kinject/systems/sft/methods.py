@@ -24,6 +24,8 @@ Network = Any
 
 ADAPTER = "adapter_model.safetensors"
 _SMALL = 50_000_000
+# Of a small model and of a large one. An adapter of mini learns nothing at ten times the rate of its weights.
+_RATES, _LORA_RATES = (2e-3, 2e-5), (5e-3, 2e-4)
 _FEED_FORWARD = ("mlp", "feed_forward", "ffn", "fc")
 
 
@@ -63,8 +65,8 @@ def trained_parameters(model: Network, folder: Path, config: Config) -> int:
 
 def learning_rate(parameters: int, config: Config) -> float:
     """Of matrices: as set, or by the size of the model and the method."""
-    automatic = (2e-3 if parameters < _SMALL else 2e-5) * (10 if config.method == "lora" else 1)
-    return config.learning_rate or automatic
+    small, large = _LORA_RATES if config.method == "lora" else _RATES
+    return config.learning_rate or (small if parameters < _SMALL else large)
 
 
 def _first_weights(model: Network, count: int) -> list[nn.Parameter]:
