@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from kinject.errors import StoreError
+from kinject.store.crash import crash_point
 from kinject.store.files import fsync_folder
 from kinject.types import Record
 
@@ -53,6 +54,7 @@ class JsonLines:
             except OSError as error:
                 file.truncate(end)
                 raise StoreError(f"cannot append to {self.path}: {error.strerror}; its rows so far are kept") from error
+            crash_point("log.appended")
             self._unsynced += 1
             if self._unsynced >= SYNC_ROWS or time.monotonic() - self._synced_at >= SYNC_SECONDS:
                 self._sync(file)
@@ -86,10 +88,12 @@ class JsonLines:
         file.seek(whole)
         os.fsync(file.fileno())
         fsync_folder(self.path.parent)
+        crash_point("log.opened")
         return file
 
     def _sync(self, file: FileIO) -> None:
         os.fsync(file.fileno())
+        crash_point("log.synced")
         self._unsynced, self._synced_at = 0, time.monotonic()
 
 

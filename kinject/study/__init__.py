@@ -9,7 +9,7 @@ from pathlib import Path
 from kinject import corpus
 from kinject.lm import open_model
 from kinject.progress import Progress, silent
-from kinject.store import lock
+from kinject.store import lock, sweep
 from kinject.study.job import Job
 from kinject.study.plan import Study, left_out, pin, settle, with_own
 from kinject.study.run import Run, open_run
@@ -27,6 +27,7 @@ def run(study: Study, progress: Progress = silent) -> Path:
     loaded = corpus.load(study.corpus)
     plan = with_own(plan, study.probes, loaded)
     with lock(study.out):
+        sweep(study.out)
         model = open_model(study.model)
         try:
             pin(study.out, plan, loaded, model.info.fingerprint)

@@ -3,7 +3,6 @@
 Opens no model and asks nothing.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -17,9 +16,10 @@ from kinject.lm.endpoint import is_remote
 from kinject.options import fill
 from kinject.probes import own as own_probes
 from kinject.probes.own import Own
-from kinject.store import write_whole
+from kinject.store import crash_point, read_sealed, write_sealed, write_whole
 
 PLAN = "plan.json"
+SCHEMA = 2  # of that file
 OWN = "own"  # where a run keeps the user's probes
 SYSTEMS, PROBES = "kinject.systems", "kinject.probes"
 # What a quick study builds, in this order: the floor first, for a number within a minute; sft next, as its curve is the
@@ -137,7 +137,7 @@ def pin(out: Path, plan: Plan, corpus: Corpus, model_fingerprint: str) -> None:
     systems = {name: asdict(config) for name, config in plan.configs.items()}
     path = out / PLAN
     if path.exists():
-        pinned: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        pinned = read_sealed(path)
         before: dict[str, Any] = pinned.pop("systems")
         changed = [name for name, value in same.items() if pinned.get(name) != value]
         changed += [f"options of {name}" for name, config in systems.items() if before.get(name, config) != config]
@@ -149,7 +149,8 @@ def pin(out: Path, plan: Plan, corpus: Corpus, model_fingerprint: str) -> None:
     for name, text in plan.own.files.items():
         (out / OWN).mkdir(exist_ok=True)
         write_whole(out / OWN / name, text)
-    write_whole(path, json.dumps({**same, "systems": systems}, indent=1, ensure_ascii=False))
+    write_sealed(path, {"schema": SCHEMA, **same, "systems": systems})
+    crash_point("study.pinned")
 
 
 def _size(kind: str, full: bool) -> int:
