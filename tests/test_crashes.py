@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kinject.store import crash, write_whole
+from kinject.errors import StoreError
+from kinject.store import crash, read_sealed, sealed_text, write_sealed, write_whole
 from kinject.store.crash import POINTS
 
 ROOT = Path(__file__).parents[1]
@@ -40,6 +41,21 @@ def test_a_file_whose_writer_is_killed_keeps_its_old_text(tmp_path, point):
     environment = os.environ | {crash.VARIABLE: point}
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.txt")], cwd=ROOT, env=environment)
     assert (done.returncode, (tmp_path / "a.txt").read_text(encoding="utf-8")) == (-9, "old")
+
+
+def test_a_flipped_byte_of_a_sealed_file_is_found_wherever_it_is(tmp_path):
+    text = sealed_text({"schema": 2, "n": 1}).encode()
+    for place in range(len(text)):
+        (tmp_path / "a.json").write_bytes(text[:place] + bytes([text[place] ^ 1]) + text[place + 1 :])
+        with pytest.raises(StoreError, match=r"a\.json is damaged"):
+            read_sealed(tmp_path / "a.json")
+
+
+def test_a_sealed_file_is_read_as_it_was_written_and_an_older_one_is_taken_as_it_is(tmp_path):
+    write_sealed(tmp_path / "new.json", {"schema": 2, "name": "Bröhl"})
+    write_whole(tmp_path / "old.json", '{"schema": 1, "name": "x"}')
+    read = [read_sealed(tmp_path / name) for name in ("new.json", "old.json")]
+    assert read == [{"schema": 2, "name": "Bröhl"}, {"schema": 1, "name": "x"}]
 
 
 def test_every_crash_point_is_named_where_it_is_passed():

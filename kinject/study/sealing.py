@@ -86,7 +86,7 @@ def check(folder: Path, manifest: Row, name: str) -> None:
     if _entry(folder / name, length) != FileEntry(**told):
         raise StoreError(
             f"{folder / name} is not as the study left it: cut, changed or of another run; "
-            "`kinject repair` keeps what is good of it, and `kinject study` goes on"
+            "run the same `kinject study` again, which goes on from what is whole"
         )
 
 
