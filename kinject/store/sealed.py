@@ -45,7 +45,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
 
 
 def damaged(path: Path, what: str) -> StoreError:
-    return StoreError(f"{path} is damaged ({what}); delete it, and run what made it again")
+    return StoreError(f"{path} is damaged ({what}); `kinject repair` sets it aside")
 
 
 def _digest(body: dict[str, Any]) -> str:

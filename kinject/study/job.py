@@ -65,7 +65,7 @@ class Job:
         if not copy.exists():
             corpus.save(self.corpus, copy)
         elif corpus.load(copy).fingerprint() != self.corpus.fingerprint():
-            raise StoreError(f"{copy} is not the corpus of this study any more; delete it and run the study again")
+            raise StoreError(f"{copy} is not the corpus of this study any more; `kinject repair` sets it aside")
         crash_point("study.copied")
 
     def _build(self, system: str, nth: int, seed: int, grader: Grader) -> System:

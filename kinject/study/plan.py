@@ -17,10 +17,9 @@ from kinject.options import fill
 from kinject.probes import own as own_probes
 from kinject.probes.own import Own
 from kinject.store import crash_point, read_sealed, write_sealed, write_whole
+from kinject.study.sealing import OWN, PLAN
 
-PLAN = "plan.json"
 SCHEMA = 2  # of that file
-OWN = "own"  # where a run keeps the user's probes
 SYSTEMS, PROBES = "kinject.systems", "kinject.probes"
 # What a quick study builds, in this order: the floor first, for a number within a minute; sft next, as its curve is the
 # longest to wait for. What is made of these, or reads more than a small model can, is named or left to a full study.

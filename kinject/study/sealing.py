@@ -16,8 +16,10 @@ from kinject.errors import StoreError
 from kinject.store import FileEntry, JsonLines, crash_point, read_sealed, write_sealed
 from kinject.store.files import fsync_folder, temporary_for
 
-MANIFEST, CORPUS = "study.json", "corpus"
+PLAN, MANIFEST, CORPUS = "plan.json", "study.json", "corpus"
+OWN = "own"  # where a run keeps the user's probes
 RECORDS, ESTIMATES, CURVE, BUILDS = "records.jsonl", "estimates.jsonl", "curve.jsonl", "builds.jsonl"
+LOGS = (RECORDS, ESTIMATES, confidence.FILE, CURVE, BUILDS, "before.jsonl", "update.jsonl")
 SCHEMA = 2  # files of schema 1 say nothing of the files beside them
 
 Row = dict[str, Any]
@@ -43,7 +45,7 @@ def finish(out: Path, manifest: Row, tables: Mapping[str, Sequence[Row]]) -> Non
         beside.replace(path)
     fsync_folder(out)
     crash_point("study.summed")
-    files = {path.relative_to(out).as_posix(): asdict(_entry(path)) for path in _files(out)}
+    files = {path.relative_to(out).as_posix(): asdict(_entry(path)) | _ends(path) for path in _files(out)}
     write_sealed(out / MANIFEST, {"schema": SCHEMA, **manifest, "files": files})
 
 
@@ -82,19 +84,61 @@ def check(folder: Path, manifest: Row, name: str) -> None:
     told = manifest.get("files", {}).get(name)
     if told is None:
         return
-    length = -1 if name.startswith(f"{CORPUS}/") else told["bytes"]
-    if _entry(folder / name, length) != FileEntry(**told):
+    length = told["bytes"] if name in LOGS else -1
+    entry = FileEntry(told["bytes"], told["sha256"])
+    if _entry(folder / name, length) != entry:
         raise StoreError(
             f"{folder / name} is not as the study left it: cut, changed or of another run; "
-            "run the same `kinject study` again, which goes on from what is whole"
+            "`kinject repair` keeps what is good of it, and `kinject study` goes on"
         )
 
 
+def is_own(folder: Path, manifest: Row, name: str) -> bool:
+    """Whether a log that is not as it was has the study's first or last row: then its other good rows are the study's.
+
+    A row has the seconds that something took, so that no other study's is the same.
+    """
+    told, path = manifest.get("files", {}).get(name), folder / name
+    return told is None or (path.is_file() and not {*_line_digests(path)}.isdisjoint(told["ends"]))
+
+
+def check_all(folder: Path) -> None:
+    """Raises StoreError if a study that is finished is not as its manifest tells; one that is not passes."""
+    if (folder / MANIFEST).exists():
+        manifest = read_manifest(folder)
+        check_plan(folder, manifest)
+        for name in manifest.get("files", ()):
+            check(folder, manifest, name)
+
+
+def check_plan(folder: Path, manifest: Row) -> None:
+    """Raises StoreError if plan.json is that of another study."""
+    path = folder / PLAN
+    if not path.exists():
+        return
+    plan = read_sealed(path)
+    told = {"corpus": manifest["corpus"]["fingerprint"]}
+    if "sizes" in plan:  # an update has none, and its seed is that of its questions
+        told |= {"model": manifest["model"]["fingerprint"], "sizes": manifest["probes"], "seed": min(manifest["seeds"])}
+    planned = {name: {**config, "seed": 0} for name, config in plan["systems"].items()}
+    built = {name: {**config, "seed": 0} for name, config in manifest["systems"].items()}
+    if {**plan, **told} != plan or {**planned, **built} != planned:
+        raise StoreError(f"{path} and {MANIFEST} are of two studies; put back the one that belongs to the other")
+
+
+def _ends(path: Path) -> dict[str, list[str]]:
+    first, *rest = _line_digests(path)
+    return {"ends": [first, *rest[-1:]]}
+
+
+def _line_digests(path: Path) -> list[str]:
+    return [hashlib.sha256(line).hexdigest()[:16] for line in path.read_bytes().splitlines() or [b""]]
+
+
 def _files(out: Path) -> list[Path]:
-    names = (RECORDS, ESTIMATES, confidence.FILE, CURVE, BUILDS, "before.jsonl", "update.jsonl")
-    logs = [out / name for name in names]
+    logs = [out / name for name in LOGS]
     corpus_files = [path for path in sorted((out / CORPUS).iterdir()) if path.suffix in (".toml", ".jsonl")]
-    return [path for path in (*logs, *corpus_files) if path.is_file()]
+    return [path for path in (*logs, *corpus_files, *sorted(out.glob(f"{OWN}/*"))) if path.is_file()]
 
 
 def _entry(path: Path, length: int = -1) -> FileEntry:
