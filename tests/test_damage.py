@@ -100,6 +100,19 @@ def said(run):
     return {record.key: [answer.text for answer in record.answers] for record in study.open_run(run).records()}
 
 
+def test_the_same_study_in_two_folders_says_the_same_to_the_last_bit(small, whole, tmp_path):
+    again = study.run(replace(small, out=tmp_path / "again"))
+    one, two = ([untimed(record) for record in study.open_run(run).records()] for run in (whole, again))
+    assert one == two
+    weights = "systems/sft/model/model.safetensors"
+    assert (again / weights).read_bytes() == (whole / weights).read_bytes()
+
+
+def untimed(record):
+    answers = (replace(answer, usage=replace(answer.usage, seconds=0.0)) for answer in record.answers)
+    return replace(record, answers=tuple(answers))
+
+
 def test_repair_keeps_the_good_rows_and_the_damaged_file(run):
     path = run / "records.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
