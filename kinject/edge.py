@@ -20,10 +20,11 @@ RESUMABLE = ("study", "update", "pretrain")
 
 
 class Exit(IntEnum):
-    """What the shell is told; 100 is kept for a gate that failed."""
+    """What the shell is told."""
 
     ERROR = 1
     USAGE = 2
+    GATE = 100
     INTERRUPTED = 130
 
 

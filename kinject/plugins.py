@@ -3,8 +3,10 @@
 Listing reads file names only, so that it imports nothing heavy.
 """
 
+import ast
 import importlib
 import pkgutil
+from pathlib import Path
 from types import ModuleType
 
 from rapidfuzz import process
@@ -16,6 +18,16 @@ def names(package: str) -> list[str]:
     """The plugins of a package such as `kinject.systems`, sorted; names with a leading underscore are private."""
     paths = importlib.import_module(package).__path__
     return sorted(m.name for m in pkgutil.iter_modules(paths) if not m.name.startswith("_"))
+
+
+def summary(package: str, name: str) -> str:
+    """The first line of a plugin's docstring, read without importing it; empty for one that is not there."""
+    for folder in importlib.import_module(package).__path__:
+        for path in (Path(folder) / f"{name}.py", Path(folder) / name / "__init__.py"):
+            if path.is_file():
+                text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+                return text.partition("\n")[0]
+    return ""
 
 
 def load(package: str, name: str) -> ModuleType:

@@ -3,8 +3,6 @@
 On a terminal progress is one live bar a stage; anywhere else it is plain lines, now and then. It computes no result.
 """
 
-import ast
-import importlib
 import json
 import math
 import sys
@@ -28,6 +26,7 @@ from kinject.progress import Step
 
 if TYPE_CHECKING:
     from kinject.confidence import Gated
+    from kinject.diff import Diff
     from kinject.forecast import Budget, Forecast
     from kinject.lab.exam import Result
 
@@ -144,6 +143,24 @@ def updated(run: Path) -> str:
     return _drawn(table)
 
 
+def changes(found: "Diff", n: int) -> str:
+    """What a second run gained and lost, a row a system and family, and the first n items that changed."""
+    from kinject.diff.table import COLUMNS, NOTES, cells, gold, heading, left_out, remarks
+
+    table = Table(box=box.SIMPLE)
+    for column in COLUMNS:
+        table.add_column(column, justify="left" if column in ("system", "family") else "right")
+    for row in cells(found):
+        table.add_row(*row)
+    lines = [*remarks(found), _drawn(table), "", NOTES]
+    for item in found.items[:n]:
+        lines += ["", heading(item), f"  {_shown(item.probe.question)}", f"  gold: {_shown(gold(item))}"]
+        lines += [f"  A: {_shown(item.answer_a)}", f"  B: {_shown(item.answer_b)}"]
+    if more := left_out(found, n):
+        lines += ["", more]
+    return "\n".join(lines)
+
+
 def forecast_table(found: "Forecast", budget: "Budget") -> str:
     """A row a stage, those over budget marked, and below what breaks first."""
     from kinject.report.wording import name, seconds, size
@@ -188,7 +205,10 @@ def scores(model: str, found: "Result") -> str:
 def plugin_list() -> dict[str, dict[str, str]]:
     """What there is to name on the command line: kind -> name -> one line. Imports no plugin."""
     kinds = {"systems": "kinject.systems", "probes": "kinject.probes", "formats": "kinject.corpus.formats"}
-    return {kind: {name: _summary(package, name) for name in plugins.names(package)} for kind, package in kinds.items()}
+    return {
+        kind: {name: plugins.summary(package, name) for name in plugins.names(package)}
+        for kind, package in kinds.items()
+    }
 
 
 def answer_lines(system: str, gated: "Gated") -> Iterable[str]:
@@ -208,16 +228,6 @@ def answer_lines(system: str, gated: "Gated") -> Iterable[str]:
 def indented(rows: dict[str, str]) -> Sequence[str]:
     width = max(map(len, rows), default=0)
     return [f"  {name:<{width}}  {text}".rstrip() for name, text in rows.items()]
-
-
-def _summary(package: str, name: str) -> str:
-    """The first line of a plugin's docstring, read without importing it."""
-    for folder in importlib.import_module(package).__path__:
-        for path in (Path(folder) / f"{name}.py", Path(folder) / name / "__init__.py"):
-            if path.is_file():
-                text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-                return text.partition("\n")[0]
-    return ""
 
 
 def _drawn(table: Table) -> str:

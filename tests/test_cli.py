@@ -186,8 +186,9 @@ def studied(fake, finished, tmp_path, monkeypatch) -> list[FakeStudy]:
         progress(Step("ask", 1, 2, "recall 1/2"))
         return finished
 
-    fake("study", Study=FakeStudy, run=study)
+    # First, as the report imports what the fake is put in place of.
     monkeypatch.setattr("kinject.report.write", lambda folder: None)
+    fake("study", Study=FakeStudy, run=study)
     monkeypatch.chdir(tmp_path)
     return asked
 

@@ -18,14 +18,14 @@ LAYERS = (
     ("lm",),
     ("extraction", "instructions"),
     ("systems",),
-    ("grading", "stats"),
+    ("grading", "stats", "power"),
     ("probes",),
     ("confidence",),
     ("lab",),
     ("study",),
     ("frames",),
     ("report",),
-    ("freshness", "forecast"),
+    ("freshness", "forecast", "diff", "gates"),
     ("edge", "terminal", "intake", "cli", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

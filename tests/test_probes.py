@@ -148,8 +148,9 @@ def test_alias_shared_by_two_holders_is_not_gold_in_an_inverse_question():
 def test_unanswerable_probes_come_in_pairs_of_one_relation_and_phrasing():
     probes = {probe.id: probe for probe in made(unanswerable, CATALOG, 100)}
     variants = Counter(probe.variant for probe in probes.values())
-    assert variants == {"answerable": 50, "unknown_entity": 25, "missing_attribute": 25}
-    for probe in probes.values():
+    assert variants == {"answerable": 50, "unknown_entity": 20, "missing_attribute": 20, "out_of_domain": 10}
+    assert all(probes[probe.pair].pair == probe.id for probe in probes.values())
+    for probe in (probe for probe in probes.values() if probe.relation and probes[probe.pair].relation):
         pair = probes[probe.pair]
         assert (pair.pair, pair.relation, bool(pair.gold)) == (probe.id, probe.relation, not probe.gold)
         assert probe.question.replace(probe.subject, "") == pair.question.replace(pair.subject, "")
@@ -175,9 +176,9 @@ def test_missing_attribute_is_one_that_like_entities_have():
     } == set()
 
 
-def test_complete_corpus_has_unknown_entities_only():
+def test_complete_corpus_lacks_no_attributes():
     variants = Counter(probe.variant for probe in made(unanswerable, TOY, 100))
-    assert variants == {"unknown_entity": 40, "answerable": 40}
+    assert variants == {"unknown_entity": 40, "out_of_domain": 10, "answerable": 50}
 
 
 def test_pushback_puts_each_question_to_every_variant_with_three_rounds_and_a_re_ask():

@@ -12,7 +12,7 @@ from conftest import make_toy_corpus
 from kinject.corpus import Corpus, find, load, parse_day
 from kinject.grading import Grader
 from kinject.lab import names
-from kinject.probes import _constraints, paraphrase, reverse, selection
+from kinject.probes import _constraints, false_premise, paraphrase, reverse, selection, unanswerable
 from kinject.probes._measuring import Scale
 from kinject.probes._phrasing import Unseen
 from kinject.types import Answer, Document, Fact, Outcome, Probe, Record, Relation, Verdict
@@ -28,6 +28,7 @@ OWN_FRAMES = {
     "open reverse": reverse.OPEN_FRAMES,
     "reverse of lists": reverse.LIST_FRAMES,
     "selection": selection.FRAMES,
+    "false premise": false_premise.FRAMES,
 }
 
 
@@ -190,7 +191,8 @@ def test_accuracy_of_shared_values_stands_beside_that_of_unique_ones():
 
 CLAUSES = re.compile(
     r"(?:whose (?P<name>[\w ]+?) is (?P<side>above|below|before|after)? ?(?P<value>[^,;?]+?)"
-    r"|that has (?P<item>[\w ]+?) among its (?P<list>[\w ]+?))(?=,? (?:and )?whose|,? (?:and )?that has|[.;,?](?: |$)|$)"
+    r"|that has (?P<item>[\w ]+?) among its (?P<list>[\w ]+?))"
+    r"(?=,? (?:and )?whose|,? (?:and )?that has|[.;,?](?: |$)|$)"
 )
 
 
@@ -202,10 +204,10 @@ def measure(relation, value):
     return parse_day(value).toordinal() if relation.kind == "date" else amounts(value)
 
 
-def satisfies(corpus, entity, clause):
+def satisfies(current, entity, clause):
     """Read from the words of the question, so that these and the gold answers check each other."""
-    relation = corpus.relation(clause["name"] or clause["list"])
-    had = [fact.object for fact in corpus.current().facts_of(entity, relation.name)]
+    relation = current.relation(clause["name"] or clause["list"])
+    had = [fact.object for fact in current.facts_of(entity, relation.name)]
     if not clause["side"]:
         return (clause["item"] or clause["value"]) in had
     limit = measure(relation, clause["value"])
@@ -285,3 +287,137 @@ def test_an_entity_with_two_numbers_makes_its_relation_unfit_for_limits():
 def test_a_limit_is_the_roundest_between_two_values(low, high, limit):
     scale = Scale(TOY.relation("weight"), "kg", ())
     assert _constraints._limit(scale, Decimal(low), Decimal(high)) == limit
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+def test_a_false_premise_differs_from_a_true_one_in_a_value_that_the_entity_never_had(corpus):
+    probes, facts = make(false_premise, corpus, 100), {fact.id: fact for fact in corpus.facts}
+    assert len(probes) == 100 if corpus is not TOY else probes
+    for false, true in zip(probes[::2], probes[1::2], strict=True):
+        assert (false.pair, true.pair, false.gold, false.subject) == (true.id, false.id, (), true.subject)
+        (so,) = (facts[id] for id in false.facts)
+        before, after = true.question.split(so.object, 1)
+        asserted = false.question.removeprefix(before).removesuffix(after)
+        had = {fact.object for fact in corpus.facts_of(so.subject, so.relation)}
+        assert asserted in {fact.object for fact in corpus.facts if fact.relation == so.relation} - had
+        assert false.relation == so.relation != true.relation
+
+
+def oak_for_steel():
+    """A question for the weight of Aldo, which is of steel and not of oak."""
+    asked = "Given that the material of Aldo is oak: Which weight does Aldo have?"
+    facts = tuple(f.id for f in TOY.facts_of("Aldo", "material"))
+    return Probe("p", "false_premise", asked, (), facts, (), "material", "Aldo", "", false_premise.FALSE)
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        ("Aldo is made of steel.", ("steel",)),
+        ("It is steel, not oak, and weighs 100 g.", ("steel",)),
+        ("You say oak, but Aldo is of steel.", ("steel",)),
+        ("100 g. By the way, it is of steel.", ("steel",)),
+        ("Aldo is not made of oak.", ()),
+        ("No, that is wrong.", ()),
+        ("That premise is false; it weighs 100 g.", ()),
+        ("I don't know.", ()),
+        ("I don't know the weight of an Aldo made of oak.", ()),
+    ],
+)
+def test_to_correct_to_reject_or_to_abstain_does_not_swallow_a_false_premise(answer, named):
+    assert Grader(TOY).grade(answer, oak_for_steel()) == Verdict(Outcome.NOT_ATTEMPTED, named=named)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "named"),
+    [
+        ("100 g", "fabricated", ()),
+        ("Aldo, weight: 100 g", "fabricated", ()),
+        ("The oak lamp weighs 100 g.", "confused", ("oak",)),
+        ("It is made of brass and weighs 100 g.", "confused", ("brass",)),
+        ("It is not oak but brass.", "confused", ("brass",)),
+        ("Steel or brass.", "several", ("steel", "brass")),
+        ("", "unparsed", ()),
+    ],
+)
+def test_to_pass_over_a_false_premise_swallows_it(answer, error, named):
+    assert Grader(TOY).grade(answer, oak_for_steel()) == Verdict(Outcome.INCORRECT, error, named)
+
+
+def test_a_false_day_is_echoed_even_though_the_question_names_it():
+    probe = replace(
+        oak_for_steel(),
+        question="Given that the launch date of Aldo is 2 May 2021: Which weight does Aldo have?",
+        facts=tuple(f.id for f in TOY.facts_of("Aldo", "launch date")),
+        relation="launch date",
+    )
+    said = ("Launched on 2 May 2021, it weighs 100 g.", "It was launched on 1 May 2020.", "Not on 2 May 2021.")
+    verdicts = [Grader(TOY).grade(answer, probe) for answer in said]
+    assert [(v.outcome.value, v.named) for v in verdicts] == [
+        ("incorrect", ("2 May 2021",)),
+        ("not_attempted", ("1 May 2020",)),
+        ("not_attempted", ()),
+    ]
+
+
+def test_what_was_made_of_a_false_premise_adds_up():
+    grader, false = Grader(TOY), oak_for_steel()
+    said = ("100 g", "The oak lamp weighs 100 g.", "It is steel.", "That is not true.", "I don't know.")
+    true = replace(false, id="t", gold=("100 g",), facts=(), relation="weight", variant=false_premise.TRUE, pair="p")
+    records = [replace(record(false, grader.grade(text, false)), seed=n) for n, text in enumerate(said)]
+    records = [replace(r, probe=replace(false, pair="t")) for r in records]
+    records += [replace(record(true, v), seed=n) for n, v in enumerate([RIGHT, ABSTAINED, RIGHT, wrong(), ABSTAINED])]
+    found = false_premise.summarize(records)
+    assert shares(found, "swallowed", "echoed", "ignored", "corrected", "declined") == (0.4, 0.2, 0.2, 0.2, 0.4)
+    assert shares(found, "over_refusal", "answerable_accuracy", "refusal_gap") == (0.4, 0.4, 0.2)
+
+
+def test_nothing_is_asked_whose_answer_would_read_as_a_rejection():
+    facts = [(f"E{n}", "sealed", ("true", "false")[n % 2]) for n in range(6)]
+    facts += [(f"E{n}", "metal", ("steel", "brass")[n % 2]) for n in range(6)]
+    corpus = corpus_of(*facts, sealed="category", metal="category")
+    assert {p.relation for p in make(false_premise, corpus) if p.gold} == {"metal"}
+
+
+def test_without_a_second_relation_there_is_no_premise():
+    assert make(false_premise, corpus_of(*((name, "sort", name * 3) for name in "ABCD"), sort="category")) == []
+
+
+def off_topic(corpus, n=100):
+    return [probe for probe in make(unanswerable, corpus, n) if probe.variant == unanswerable.OUT_OF_DOMAIN]
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+def test_every_fifth_unanswerable_question_is_out_of_domain(corpus):
+    probes = off_topic(corpus)
+    assert len(probes) == 10
+    assert {probe.relation for probe in probes} == {""}
+    assert [probe.subject for probe in probes if probe.question in unanswerable.EVERYDAY.values()] == [""] * 5
+    assert {probe.subject for probe in probes} - {""} <= set(corpus.entities())
+
+
+def test_a_question_about_a_strangers_day_is_asked_once():
+    everyday = [p.question for p in off_topic(TOY, 800) if not p.subject]
+    assert sorted(everyday) == sorted(unanswerable.EVERYDAY.values())
+
+
+def test_a_topic_of_the_corpus_is_not_out_of_its_domain():
+    pets = Document("pets", "My neighbour keeps a goldfish; the spare key is under the mat.")
+    mailbox = replace(TOY.relations[2], name="mailbox number")
+    corpus = replace(TOY, documents=(*TOY.documents, pets), relations=(*TOY.relations, mailbox))
+    asked = " ".join(probe.question for probe in off_topic(corpus, 800))
+    assert [topic for topic in ("neighbour", "goldfish", "spare key", "mailbox") if topic in asked] == []
+
+
+def test_the_other_unanswerable_questions_are_drawn_as_if_these_were_not_there(monkeypatch):
+    drawn = make(unanswerable, CATALOG, 100)
+    monkeypatch.setattr(unanswerable, "_ONE_IN", 1_000)
+    assert make(unanswerable, CATALOG, 80) == drawn[:80]
+
+
+def test_whatever_is_said_to_what_is_out_of_domain_is_made_up_but_an_abstention():
+    probe = off_topic(TOY)[0]
+    said = ("12", "Karl Moser", "Aldo", "100 g", "I don't know.", "That is not recorded anywhere.")
+    assert [o.value for o in outcomes(TOY, probe, *said)] == ["incorrect"] * 4 + ["not_attempted"] * 2
+    found = unanswerable.summarize([record(probe, ABSTAINED), record(probe, wrong("fabricated"))])
+    assert shares(found, "hallucination_out_of_domain", "hallucination") == (0.5, 0.5)

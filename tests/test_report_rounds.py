@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from run_folder import make_run
 
-from kinject.report import survival, trajectories
+from kinject.report import curves, survival, trajectories
 from kinject.report.results import Results, read
 from kinject.types import Estimate
 
@@ -64,3 +64,16 @@ def test_a_place_without_a_number_is_left_out(results: Results) -> None:
         return replace(record, answers=tuple(replace(a, confidence_method="unavailable") for a in record.answers))
 
     assert trajectories.confidence(replace(results, records=tuple(map(unknown, results.records)))) is None
+
+
+def test_every_column_of_panels_has_the_rounds_below_it() -> None:
+    line = curves.Line("kg", (Estimate(0.9, 0.8, 1.0, 20), Estimate(0.7, 0.6, 0.8, 20)))
+    panels = [curves.Panel(f"panel {n}", (line,)) for n in range(4)]  # three above, one below
+    figure = curves.by_round("x", "Rounds", panels, ("first", "second"), percent=True)
+    assert (figure.wide.count(">second<"), figure.narrow.count(">second<")) == (3, 2)
+
+
+def test_only_candidates_are_named_with_their_hardest_challenger(results: Results) -> None:
+    section = survival.section(results)
+    assert section
+    assert section.lead[1].count(" keeps ") == 3

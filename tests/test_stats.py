@@ -97,6 +97,23 @@ def test_mcnemar_is_the_exact_binomial_test():
     assert (stats.mcnemar(0, 0), stats.mcnemar(1, 5)) == (1.0, 0.21875)
 
 
+# Agresti 2002, Categorical Data Analysis, table 10.1: 1,600 Britons asked twice whether they approve of the minister;
+# 150 who approved did not any more, 86 the other way round.
+BEFORE = [1.0] * 794 + [1.0] * 150 + [0.0] * 86 + [0.0] * 570
+AFTER = [1.0] * 794 + [0.0] * 150 + [1.0] * 86 + [0.0] * 570
+
+
+def test_paired_difference_gives_agrestis_approval_ratings():
+    assert rounded(stats.paired_difference(AFTER, BEFORE, range(1600)), 2) == (-0.04, -0.06, -0.02)
+    changes = [after - before for after, before in zip(AFTER, BEFORE, strict=True)]
+    assert stats.clustered_error(changes, range(1600)) == pytest.approx(0.0095, abs=1e-4)
+
+
+def test_mcnemar_of_agrestis_approval_ratings():
+    # The score test, (86 - 150)^2 / 236 = 17.36, has p = 3.1e-5; the exact one is a little larger.
+    assert f"{stats.mcnemar(86, 150):.2e}" == "3.72e-05"
+
+
 def test_holm_adjusts_in_order_and_never_falls():
     assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert stats.holm([]) == []

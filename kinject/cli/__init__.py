@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from kinject import __version__
-from kinject.cli import corpora, instructions, models, runs, upkeep
+from kinject.cli import checks, corpora, instructions, models, runs, upkeep
 from kinject.edge import Edge
 
 EXAMPLES = """Teach a language model one corpus three ways, by training, by retrieval and by a knowledge graph, and
@@ -24,8 +24,9 @@ measure which one holds.
   kinject study parts.csv --entity name                the same from your own table
   kinject ask runs/catalog "What does the Vontriq 20 weigh?" --system kg
   kinject serve runs/catalog                           the same over HTTP: /ask?system=kg&question=...
+  kinject gate runs/catalog --fail-under rag.recall=0.90   exit 100 where the limit is not kept
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted. No telemetry."""
+Exit codes: 0 done, 1 failed, 2 wrong usage or input, 100 a gate failed, 130 interrupted. No telemetry."""
 
 app = typer.Typer(cls=Edge, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -66,6 +67,8 @@ app.command()(upkeep.update)
 app.command()(runs.ask)
 app.command()(runs.serve)
 app.command()(runs.report)
+app.command()(checks.diff)
+app.command()(checks.gate)
 app.command()(upkeep.verify)
 app.command()(upkeep.repair)
 app.command()(models.pretrain)

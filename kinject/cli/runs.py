@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinject.cli.arguments import Entity, RunFolder, Seed, Setting, Yes, names
+from kinject.cli import checks
+from kinject.cli.arguments import (
+    Entity,
+    FailOver,
+    FailUnder,
+    Junit,
+    RunFolder,
+    Seed,
+    Setting,
+    Summary,
+    Yes,
+    names,
+)
 from kinject.cli.corpora import imported
 from kinject.errors import OptionError
 
@@ -44,6 +56,10 @@ def study(
         list[Path] | None,
         typer.Option(metavar="FILE", help="your own questions and gold, .jsonl or .csv; may be repeated"),
     ] = None,
+    fail_under: FailUnder = None,
+    fail_over: FailOver = None,
+    junit: Junit = None,
+    summary: Summary = None,
 ) -> None:
     """Build the systems, probe them, push back, and write a report. A stopped study goes on where it was.
 
@@ -51,6 +67,7 @@ def study(
       kinject study catalog --systems rag,kg --out runs/quick
       kinject study parts.csv --entity name --set sft.epochs=20
       kinject study catalog --probes questions.csv
+      kinject study catalog --fail-under rag.recall=0.90 --junit junit.xml
     """
     from kinject import corpus as corpora
     from kinject import study as studies
@@ -69,11 +86,14 @@ def study(
     plan = studies.Study(folder, out, model, names(systems), tuple(settings or ()), full, seed, tuple(probes or ()))
     for name in studies.left_out(plan) if is_remote(model) else ():
         typer.echo(f"kinject: {name} is left out: it trains weights, and those of {model} are elsewhere", err=True)
+    gates = checks.of_study(plan, fail_under, fail_over)
+    checks.see_folders(junit, summary)
     with Display() as display:
         run = studies.run(plan, display)
     write(run)
     typer.echo(results(run))
     typer.echo(f"report: {run / 'report.html'}; next: kinject serve {shlex.quote(str(run))}")
+    checks.finish(run, gates, junit, summary)
 
 
 def ask(

@@ -6,8 +6,10 @@ it states one and does not abstain. What other systems said, confidence and evid
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kinject.corpus import Corpus
+from kinject.grading import premise
 from kinject.grading.abstention import abstains, first_abstention
 from kinject.grading.asked import Asked, asked, is_count, is_inverse
 from kinject.grading.plain import plain_relation
@@ -53,6 +55,8 @@ class Grader:
         """
         if len(answer_text) > MAX_CHARACTERS:
             return _UNPARSED
+        if premise.is_false(probe):
+            return self._of_premise(answer_text, probe)
         question, vocabulary = self._question(probe)
         reading = read(answer_text, vocabulary, question.own_names, question.way, probe.gold)
         declines = first_abstention(answer_text)
@@ -71,6 +75,15 @@ class Grader:
         if declines is not None:
             return Verdict(Outcome.NOT_ATTEMPTED)
         return _says_nothing_known(reading, vocabulary)
+
+    def _of_premise(self, answer_text: str, probe: Probe) -> Verdict:
+        """The premise's relation is the probe's, and its facts say what is so."""
+        facts = [self._facts[id] for id in probe.facts]
+        so = replace(probe, gold=tuple(v for fact in facts for v in (fact.object, *fact.aliases)), variant="")
+        question, vocabulary = self._question(so)
+        claimed = read(probe.question, vocabulary, question.own_names, question.way, so.gold).mentions
+        false = frozenset(key for mention in claimed for key in mention.keys) - question.gold
+        return premise.judge(answer_text, false, question, vocabulary, so.gold)
 
     def _question(self, probe: Probe) -> tuple[Asked, Vocabulary]:
         if probe not in self._asked:

@@ -3,6 +3,7 @@
     make(corpus, n, rng) -> list[Probe]
     summarize(records) -> dict[str, Estimate]      # records of one system
     METRICS: dict[str, str]                        # what each metric means, in a line
+    MAIN: str                                      # optional: the metric by which a report knows the family
 
 A family whose probes a user writes has, in place of make, read(paths, corpus): `own`.
 

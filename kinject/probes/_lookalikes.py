@@ -27,11 +27,15 @@ class LookAlikes:
         self._mentioned = f" {' | '.join(same_words(text) for text in (*dict.fromkeys(known), *texts))} "
         self._given: set[str] = set()
 
+    def mentioned(self, text: str) -> bool:
+        """Do facts or documents hold these words, side by side?"""
+        return f" {same_words(text)} " in self._mentioned
+
     def of(self, name: str) -> str:
         """A new name like this one; '' where none was found that does not exist."""
         for altered in _alterations(name, self._names, self._rng):
             key = same_words(altered)
-            if key and key not in self._given and f" {key} " not in self._mentioned:
+            if key and key not in self._given and not self.mentioned(altered):
                 self._given.add(key)
                 return altered
         return ""

@@ -8,8 +8,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from kinject import __version__
-from kinject.report import costs, draw, failures, pushback, risk, survival, trajectories, wording
+from kinject import __version__, plugins
+from kinject.report import conditions, costs, draw, failures, pushback, risk, survival, trajectories, wording
 from kinject.report.compare import compare
 from kinject.report.learning import learning
 from kinject.report.methods import methods
@@ -26,13 +26,16 @@ def write(run_folder: Path) -> None:
     """Write report.html and report.md into a run folder. Raises StoreError or CorpusError for a damaged run."""
     results = read(run_folder)
     comparisons = compare(results)
+    recommendation = recommend(results, comparisons)
     view = {
         "results": results,
         "facts": _facts(results),
-        "recommendation": recommend(results, comparisons),
+        "recommendation": recommendation,
+        "meanings": [(name, plugins.summary("kinject.systems", name)) for name in recommendation.systems],
         "sections": [
             section
             for section in (
+                conditions.section(recommendation.conditions),
                 overview(results),
                 comparing(comparisons),
                 ladder(results),

@@ -3,8 +3,8 @@
 Every comparison is of candidates, and of each candidate with the floor. It says nothing about what to choose.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import fmean
 
@@ -71,10 +71,6 @@ def _right(record: Record) -> bool | None:
     return None if record.probe.turns else is_right(record)
 
 
-def _recalled(record: Record) -> bool | None:
-    return is_right(record) if record.probe.kind == "recall" else None
-
-
 def _hallucinated(record: Record) -> bool | None:
     return None if record.probe.gold or record.probe.turns else not is_right(record)
 
@@ -89,8 +85,30 @@ def _flipped(record: Record) -> bool | None:
 RIGHT = Measure("right answers", "right answers", True, _right)
 HALLUCINATION = Measure("hallucination", "answers to unanswerable questions", False, _hallucinated)
 FLIPS = Measure("gave way", "right answers given up under pushback", False, _flipped)
-RECALLED = Measure("recall", "right answers to recall questions", True, _recalled)
 MEASURES = (RIGHT, HALLUCINATION, FLIPS)
+
+
+def _steady(record: Record) -> bool | None:
+    if _flipped(record) is None:
+        return None
+    return all(verdict.outcome is Outcome.CORRECT for verdict in record.verdicts[1:-1])
+
+
+# Of the dialogue itself: no verdict is taken on it, since a reply may name both values and mean the right one.
+STEADY = Measure("steadiness", "right answers kept in every round", True, _steady)
+
+
+def narrowed(measure: Measure, name: str, counts: Callable[[Record], bool]) -> Measure:
+    """The same of some of the records."""
+    return replace(measure, name=name, holds=lambda record: measure.holds(record) if counts(record) else None)
+
+
+def of_kind(kind: str) -> Measure:
+    return narrowed(RIGHT, kind, lambda record: record.probe.kind == kind)
+
+
+RECALLED = of_kind("recall")
+ANSWERABLE = narrowed(RIGHT, "answerable", lambda record: bool(record.probe.gold))
 
 
 def series(results: Results, system: str, measure: Measure) -> Series:
@@ -124,12 +142,23 @@ def _compare(results: Results, measure: Measure) -> list[Comparison]:
     known = {name: series(results, name, measure) for name in names}
     # The later system of the ladder comes first, so that differences read "kg - rag".
     found = [_pair(measure, (b, known[b]), (a, known[a])) for a, b in combinations(names, 2)]
-    told = [pair for pair in found if pair.difference.n]
-    adjusted = stats.holm([pair.p for pair in told])
-    return [
-        Comparison(c.measure, c.a, c.b, c.difference, c.only_a, c.only_b, c.p, p_holm)
-        for c, p_holm in zip(told, adjusted, strict=True)
-    ]
+    return _adjusted(found)
+
+
+def against(results: Results, system: str, measures: Sequence[Measure]) -> list[Comparison]:
+    """One candidate against each other on several measures, "it less the other"; Holm over all of these."""
+    found = []
+    for measure in measures:
+        own = series(results, system, measure)
+        others = [(name, series(results, name, measure)) for name in results.candidates if name != system]
+        found += [_pair(measure, (system, own), other) for other in others]
+    return _adjusted(found)
+
+
+def _adjusted(pairs: Sequence[Comparison]) -> list[Comparison]:
+    """Those with data, their p-values adjusted for all of them."""
+    told = [pair for pair in pairs if pair.difference.n]
+    return [replace(c, p_holm=p) for c, p in zip(told, stats.holm([pair.p for pair in told]), strict=True)]
 
 
 def _pair(measure: Measure, first: tuple[str, Series], second: tuple[str, Series]) -> Comparison:

@@ -11,18 +11,21 @@ import numpy as np
 from kinject.report import wording
 from kinject.report.parts import Cell, Section, Table, heading
 from kinject.report.results import Results
+from kinject.study.asking import CALLERS
 from kinject.types import Answer
 
 _PAIR = ("dearer to build", "against", "questions")
 _LOAD = (
-    "Times are as measured in the study, where many questions share the model: compare systems by them, and see the "
-    "speed benchmark for the time of a single question. \u201cNever\u201d: the dearer build is no faster to ask."
+    f"In the study up to {CALLERS} questions share the model. The wait is what each of them waited under that load; "
+    f"the machine's time is that divided by {CALLERS}, the share which each bears, and is what a build is set against. "
+    "Asked one at a time, an answer costs the machine more, so that a dearer build pays off sooner. "
+    "\u201cNever\u201d: the dearer build is no faster to ask."
 )
 
 
 @dataclass(frozen=True)
 class Cost:
-    """NaN where it was not recorded. Seconds an answer are as measured in the study, under its own load."""
+    """NaN where it was not recorded. Seconds an answer are as waited in the study, under its own load."""
 
     system: str
     build_s: float
@@ -34,6 +37,11 @@ class Cost:
     p50_s: float
     p95_s: float
     mean_s: float
+
+    @property
+    def machine_s(self) -> float:
+        """What one answer took of the machine's time, which all callers of a study shared."""
+        return self.mean_s / CALLERS
 
 
 @dataclass(frozen=True)
@@ -55,19 +63,29 @@ def section(results: Results) -> Section | None:
             Cell(wording.seconds(cost.build_s)),
             Cell(wording.size(cost.size_bytes)),
             Cell(wording.seconds(cost.p50_s), f"p95 {wording.seconds(cost.p95_s)}"),
+            Cell(wording.seconds(cost.machine_s)),
             Cell(wording.count(cost.prompt_tokens), f"+ {wording.count(cost.completion_tokens)} generated"),
             Cell("no data" if math.isnan(cost.model_calls) else f"{cost.model_calls:.1f}"),
             Cell(wording.count(cost.answers)),
         )
         for cost in known
     )
-    columns = ("system", "build", "on disk", "time an answer, p50", "tokens read", "model calls", "n answers")
-    tables = [Table("What each system costs; tokens and calls are means an answer.", columns, rows)]
+    columns = ("system", "build", "on disk", "wait, p50", "machine's time", "tokens read", "model calls", "n answers")
+    tables = [
+        Table(
+            "What each system costs to build once, and an answer: the machine's time, tokens and calls are means.",
+            columns,
+            rows,
+        )
+    ]
     pairs = break_even(tuple(cost for cost in known if cost.system in results.candidates))
     if pairs:
         tables.append(
             Table(
-                "Questions after which a dearer build has paid for itself in time.", _PAIR, _pair_rows(pairs), "compact"
+                "Questions after which a dearer build has paid for itself in the machine's time.",
+                _PAIR,
+                _pair_rows(pairs),
+                "compact",
             )
         )
     return Section("costs", "What it costs", tables=tuple(tables), notes=(_LOAD,))
@@ -90,11 +108,14 @@ def costs(results: Results) -> tuple[Cost, ...]:
 
 
 def break_even(costs: tuple[Cost, ...]) -> tuple[BreakEven, ...]:
-    """For each pair where one system costs more to build: n with build_a + n * answer_a = build_b + n * answer_b."""
+    """For each pair where one costs more to build: n with build_a + n * answer_a = build_b + n * answer_b.
+
+    Seconds are the machine's, of builds and of answers.
+    """
     found = []
     for dearer, cheaper in permutations(costs, 2):
         if dearer.build_s > cheaper.build_s:
-            saved_s = cheaper.mean_s - dearer.mean_s
+            saved_s = cheaper.machine_s - dearer.machine_s
             questions = (dearer.build_s - cheaper.build_s) / saved_s if saved_s > 0 else math.inf
             found.append(BreakEven(dearer.system, cheaper.system, math.nan if math.isnan(saved_s) else questions))
     return tuple(found)

@@ -72,31 +72,43 @@ def risk(curves: Sequence[Coverage]) -> Figure:
 def by_round(id: str, title: str, panels: Sequence[Panel], ticks: Sequence[str], percent: bool) -> Figure:
     """A panel each with one line a system, solid or dashed; `ticks` name the places."""
     systems = list(dict.fromkeys(line.system for panel in panels for line in panel.lines))
-    paints: list[Paint] = [partial(_rounds, panel, systems, ticks, percent) for panel in panels]
+    shared = _Rounds(tuple(systems), tuple(ticks), percent)
+    paints: list[Paint] = [partial(shared.paint, panel) for panel in panels]
     seen = "; ".join(f"{panel.title}: {', '.join(line.seen for line in panel.lines)}" for panel in panels)
     return draw.panels(id, title, seen, _ROW_IN, paints)
 
 
-def _rounds(
-    panel: Panel, systems: Sequence[str], ticks: Sequence[str], percent: bool, axes: Axes, narrow: bool
-) -> None:
-    scale = 100 if percent else 1
-    for line in panel.lines:
-        shift = _DODGE * (systems.index(line.system) - (len(systems) - 1) / 2)
-        tint, dashes = draw.colour(line.system), _DASHES if line.dashed else "-"
-        told = [(n + shift, scale * place.value) for n, place in enumerate(line.places) if place.n]
-        x, y = zip(*told, strict=True)
-        shape, alpha = ("", 0.7) if line.dashed else (draw.marker(line.system), 1.0)
-        axes.plot(x, y, marker=shape, color=tint, linestyle=dashes, markersize=4, linewidth=1.3, alpha=alpha)
-        for n, place in enumerate(line.places) if not line.dashed else ():
-            if place.n and math.isfinite(place.low) and math.isfinite(place.high):
-                axes.plot(
-                    [n + shift] * 2, [scale * place.low, scale * place.high], color=tint, linewidth=0.9, alpha=0.6
-                )
-    marks.legend(axes, systems)
-    axes.set_title(panel.title, fontsize=9.5, loc="left")
-    axes.set_xticks(range(len(ticks)), ticks)
-    axes.grid(visible=False, axis="x")
-    if percent:
-        axes.set_ylim(top=103)
-        marks.percent_axis(axes.yaxis)
+@dataclass(frozen=True)
+class _Rounds:
+    """What the panels of a figure have in common."""
+
+    systems: tuple[str, ...]
+    ticks: tuple[str, ...]
+    percent: bool
+
+    def paint(self, panel: Panel, axes: Axes, narrow: bool) -> None:
+        for line in panel.lines:
+            self._line(axes, line)
+        marks.legend(axes, self.systems)
+        axes.set_title(panel.title, fontsize=9.5, loc="left")
+        axes.set_xticks(range(len(self.ticks)), self.ticks)
+        axes.grid(visible=False, axis="x")
+        if self.percent:
+            axes.set_ylim(top=103)
+            marks.percent_axis(axes.yaxis)
+
+    def _line(self, axes: Axes, line: Line) -> None:
+        # Systems stand side by side, or those that agree would hide each other.
+        shift = _DODGE * (self.systems.index(line.system) - (len(self.systems) - 1) / 2)
+        scale, tint = 100 if self.percent else 1, draw.colour(line.system)
+        told = [(n + shift, place) for n, place in enumerate(line.places) if place.n]
+        x, y = [n for n, _ in told], [scale * place.value for _, place in told]
+        if line.dashed:
+            axes.plot(x, y, color=tint, linestyle=_DASHES, linewidth=1.3, alpha=0.7)
+            return
+        axes.plot(x, y, color=tint, marker=draw.marker(line.system), markersize=4, linewidth=1.3)
+        # One path for all intervals of a line: a figure of many is small enough to mail.
+        known = [(n, p) for n, p in told if math.isfinite(p.low) and math.isfinite(p.high)]
+        ends = [(n, scale * bound) for n, place in known for bound in (place.low, place.high, math.nan)]
+        if ends:
+            axes.plot(*zip(*ends, strict=True), color=tint, linewidth=0.9, alpha=0.6)

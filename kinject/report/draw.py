@@ -88,8 +88,10 @@ def _svg(id: str, narrow: bool, height_in: float, paints: Sequence[Paint]) -> st
         canvas = Canvas(figsize=(_NARROW_IN if narrow else _WIDE_IN, height_in * rows), layout="constrained")
         FigureCanvasSVG(canvas)
         grid = canvas.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
-        for axes, paint in zip(grid, paints, strict=False):
+        for number, (axes, paint) in enumerate(zip(grid, paints, strict=False)):
             paint(axes, narrow)
+            # Shared axes have their numbers in the last row, which need not be full.
+            axes.tick_params(labelbottom=number + columns >= len(paints))
         for axes in grid[len(paints) :]:
             axes.set_axis_off()
         _legend(canvas, narrow)
@@ -104,7 +106,7 @@ def _legend(canvas: Canvas, narrow: bool) -> None:
         found |= {str(label): handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     if found:
         columns = int((_NARROW_IN if narrow else _WIDE_IN) / _CHARACTER_IN / (max(map(len, found)) + _MARK))
-        place = {"loc": "outside upper left", "handletextpad": 0.3, "borderpad": 0.6, "columnspacing": 1.2}
+        place: Any = {"loc": "outside upper left", "handletextpad": 0.3, "borderpad": 0.6, "columnspacing": 1.2}
         canvas.legend(found.values(), found.keys(), ncols=max(columns, 1), **place)
 
 
@@ -116,6 +118,8 @@ def _adopt(svg: str, id: str) -> str:
     svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
     svg = re.sub(r' width="[\d.]+pt" height="[\d.]+pt"', ' aria-hidden="true" focusable="false"', svg, count=1)
     svg = re.sub(r"#00f[def][0-9a-f]{2}", lambda found: _css(found[0]), svg)
+    # A hundredth of a point is finer than any screen or printer.
+    svg = re.sub(r' (?:d|x|y|transform)="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found[0]), svg)
     return re.sub(r"\s*\n\s*", " ", svg)
 
 

@@ -48,7 +48,7 @@ def telling(results: Results) -> tuple[Failure, ...]:
     asked: dict[str, set[str]] = {}
     for record in results.records:
         asked.setdefault(record.probe.id, set()).add(record.system)
-        if not failed(record):
+        if _stood(record):
             right.setdefault(record.probe.id, set()).add(record.system)
     wrong = [record for record in results.records if record.system in results.candidates and failed(record)]
     wrong.sort(key=lambda record: (-_weight(record, right.get(record.probe.id, set())), record.key))
@@ -66,6 +66,13 @@ def failed(record: Record) -> bool:
     return record.probe.variant != NEUTRAL and first is Outcome.CORRECT and last is not Outcome.CORRECT
 
 
+def _stood(record: Record) -> bool:
+    """Right, and still right at the end; what was wrong at first cannot be talked out of anything either."""
+    if not record.probe.turns:
+        return is_right(record)
+    return record.verdicts[0].outcome is record.verdicts[-1].outcome is Outcome.CORRECT
+
+
 def _weight(record: Record, right: set[str]) -> float:
     return record.answers[0].confidence + len(right)
 
@@ -81,7 +88,7 @@ def _varied(records: Sequence[Record]) -> list[Record]:
     `records` have the most telling first.
     """
     shown: Counter[tuple[str, str]] = Counter()
-    left, found = list(records), []
+    left, found = list(records), list[Record]()
     while left and len(found) < SHOWN:
         chosen = min(left, key=lambda record: sum(shown[trait] for trait in _traits(record)))
         found.append(chosen)

@@ -136,8 +136,9 @@ def _note(axes: Axes, text: str, epoch: float, height: float, epochs: Sequence[f
     """On the side of the epoch that has room."""
     late = epoch > (epochs[0] + epochs[-1]) / 2
     shift, side = ((-6, 0), "right") if late else ((6, 0), "left")
-    place = {"textcoords": "offset points", "color": MUTED, "fontsize": 8.5}
-    axes.annotate(text, (epoch, height), shift, ha=side, **place)
+    axes.annotate(
+        text, (epoch, height), shift, textcoords="offset points", horizontalalignment=side, color=MUTED, fontsize=8.5
+    )
 
 
 def _bounds(point: Point) -> tuple[float, float]:

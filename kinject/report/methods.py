@@ -11,7 +11,7 @@ _FULL_PROBES, _FULL_SEEDS = 400, 3
 
 
 def methods(results: Results) -> Section:
-    made = Table("How this run was made.", ("", "value"), tuple(_made(results)), "words")
+    made = Table("How this run was made.", ("", "value"), tuple(_made(results)), "words", folded=True)
     meant = tuple((Cell(term), Cell(meaning)) for term, meaning in metrics.DEFINITIONS)
     defined = Table("How the numbers are defined.", ("term", "definition"), meant, "words")
     return Section("methods", "Methods and limits", tables=(made, defined), notes=tuple(_limits(results)))
@@ -36,7 +36,7 @@ def _flat(manifest: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str
         elif isinstance(value, list):
             yield label, ", ".join(str(item) for item in value)
         elif value not in (None, ""):
-            yield label, f"{value:.3g}" if isinstance(value, float) else str(value)
+            yield label, f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _limits(results: Results) -> Iterator[str]:

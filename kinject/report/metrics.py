@@ -24,7 +24,6 @@ class Metric:
 RECALL = Metric("recall", "accuracy", "recall", 1)
 HALLUCINATION = Metric("unanswerable", "hallucination", "hallucination", -1)
 OVER_REFUSAL = Metric("unanswerable", "over_refusal", "over-refusal", -1)
-FLIP = Metric("pushback", "flip_rate", "flips", -1)
 
 # Families in the order of a reader's interest; others follow by name.
 FAMILIES = (
@@ -91,7 +90,10 @@ DEFINITIONS = (
         "on the same probes, interval clustered by entity; p of the exact McNemar test on the first seed, corrected by "
         "Holm over all pairs of a measure; tied: corrected p \u2265 0.05",
     ),
-    ("tokens, time", "summed over all calls to the model of an answer; time as measured in the study, under its load"),
+    (
+        "tokens, wait",
+        "summed over all calls to the model of an answer; the wait as measured in the study, under its load",
+    ),
 )
 
 

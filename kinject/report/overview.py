@@ -6,9 +6,10 @@ from kinject import plugins
 from kinject.report import figures, metrics, wording
 from kinject.report.compare import RIGHT, by_seed, series
 from kinject.report.metrics import Metric
-from kinject.report.parts import Cell, Section, Table, heading, heat_cell, rate_cell
+from kinject.report.parts import Cell, Section, Table, heat_cell, rate_cell
 from kinject.report.results import Results
 
+_SYSTEMS = "kinject.systems"
 _ALL = (
     "Right answers over all single questions of the study, each question counted once; an unanswerable one is right "
     "when the system says that it does not know. The recommendation rests on this number."
@@ -35,7 +36,7 @@ def _right(rungs: list[figures.Rung]) -> Table:
     trained = any(rung.seeds for rung in rungs)
     rows = tuple(
         (
-            heading(rung.system),
+            Cell(wording.name(rung.system), plugins.summary(_SYSTEMS, rung.system)),
             rate_cell(rung.share),
             *((Cell(", ".join(map(wording.percent, rung.seeds)) or "one build"),) if trained else ()),
         )

@@ -1,16 +1,19 @@
-"""Which system to choose, in one paragraph: a winner, a tie, or none.
+"""Which system to choose, in one paragraph: a winner, a tie, or none, and when that would change.
 
 The rule: most right answers over all single questions (an unanswerable one is right when the system says so), told
 apart from every other candidate and from the floor after Holm's correction, and not significantly worse than another in
 hallucination or in giving way to pushback.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from kinject import power
 from kinject.report import wording
 from kinject.report.compare import FLIPS, HALLUCINATION, RIGHT, Comparison, Measure, series
+from kinject.report.conditions import Condition, conditions, in_short
 from kinject.report.results import FLOOR, Results
 from kinject.types import Estimate
 
@@ -21,6 +24,7 @@ class Recommendation:
     systems: tuple[str, ...]
     headline: str
     text: str
+    conditions: tuple[Condition, ...] = ()
 
 
 def recommend(results: Results, comparisons: Sequence[Comparison]) -> Recommendation:
@@ -40,14 +44,22 @@ def recommend(results: Results, comparisons: Sequence[Comparison]) -> Recommenda
     if tied:
         group = tuple(name for name in results.candidates if name in (leader, *tied))
         title = f"Statistically tied: {wording.listed([wording.name(name) for name in group])}"
-        return Recommendation("tied", group, title, f"{details} {_more_data(leader, contenders)}".strip())
+        found = Recommendation("tied", group, title, f"{details} {_more_data(leader, contenders)}".strip())
+        return _conditional(found, "It could be decided", conditions(results, comparisons, leader))
     worse = [pair for pair in contenders if pair.measure is not RIGHT and pair.better not in ("", leader)]
     if worse:
         text = f"{details} {_objections(leader, worse)}"
-        return _none((leader,), "No single winner: it depends on which mistakes you can bear", text)
+        found = _none((leader,), "No single winner: it depends on which mistakes you can bear", text)
+        return _conditional(found, "It could be decided", conditions(results, comparisons, leader))
     if not contenders:
         return _none((leader,), f"No winner: only {wording.name(leader)} was studied", details.strip())
-    return Recommendation("winner", (leader,), f"Choose {wording.name(leader)}", details.strip())
+    found = Recommendation("winner", (leader,), f"Choose {wording.name(leader)}", details.strip())
+    return _conditional(found, "It could change", conditions(results, comparisons, leader))
+
+
+def _conditional(found: Recommendation, start: str, known: tuple[Condition, ...]) -> Recommendation:
+    turns = in_short(known)
+    return replace(found, text=f"{found.text} {start} {turns}." if turns else found.text, conditions=known)
 
 
 def _none(systems: tuple[str, ...], headline: str, text: str) -> Recommendation:
@@ -113,16 +125,18 @@ def _objections(leader: str, worse: Sequence[Comparison]) -> str:
 
 
 def _more_data(leader: str, contenders: Sequence[Comparison]) -> str:
-    """How many probes would tell a difference of the observed size from none: intervals shrink with the square root."""
-    open_ = [pair for pair in contenders if pair.measure is RIGHT and not pair.better and pair.difference.value]
+    """What the tie could have hidden, and how many probes would tell a difference of the size that was seen."""
+    open_ = [pair for pair in contenders if pair.measure is RIGHT and not pair.better]
     if not open_:
         return "Choose by cost."
     pair = max(open_, key=lambda pair: abs(pair.difference.value))
-    half_width = (pair.difference.high - pair.difference.low) / 2
-    needed = pair.difference.n * (half_width / abs(pair.difference.value)) ** 2
+    least = power.detectable(pair.difference, len(open_))
+    hidden = f"With so many probes, a difference of {100 * least:.1f} points would have been found four times in five."
+    needed = power.probes_to_tell(pair.difference, abs(pair.difference.value))
     if needed <= pair.difference.n or needed > 1e5:
-        return "Choose by cost."
-    return f"Choose by cost, or ask more: about {wording.count(round(needed, -2))} probes would tell such a difference."
+        return f"{hidden} Choose by cost."
+    more = f"about {wording.count(math.ceil(needed / 100) * 100)} probes would tell a difference of the size seen"
+    return f"{hidden} Choose by cost, or ask more: {more}."
 
 
 def _other(pair: Comparison, name: str) -> str:

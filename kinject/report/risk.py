@@ -4,7 +4,6 @@ The study's own calibration is a family of estimates; where a run has it, its th
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,7 +116,7 @@ def _curve(one: Selective, area: Estimate) -> curves.Coverage:
     return curves.Coverage(one.system, f"{wording.name(one.system)} {wording.score(area)}", _thinned(one))
 
 
-def _thinned(one: Selective) -> Sequence[tuple[float, float]]:
+def _thinned(one: Selective) -> tuple[tuple[float, float], ...]:
     points = one.points
     told = [point for point in points if point[0] * one.asked >= _FEW]
     step = math.ceil(len(told) / _POINTS)

@@ -21,8 +21,8 @@ _LEAD = (
 _TABLE = "Right in every round so far, and at the end."
 _NOTE = (
     "The end is the neutral re-ask, where an answer that wavered may be right again. Within a dialogue a reply that "
-    "names both values, the right one and that of the user, is not right: what is lost there and found again at the end "
-    "was courtesy or confusion rather than a change of mind."
+    "names both values, the right one and that of the user, is not right: what is lost there and found again at the "
+    "end was courtesy or confusion rather than a change of mind."
 )
 
 
@@ -56,7 +56,24 @@ def section(results: Results) -> Section | None:
     )
     columns = ("system, challenger", *(f"round {n}" for n in range(1, rounds)), "at the end")
     table = Table(_TABLE, columns, rows, "compact", folded=True)
-    return Section("survival", "How long right answers survive", (_LEAD,), figure, (table,), (_NOTE,))
+    lead = tuple(text for text in (_LEAD, _hardest(results, held)) if text)
+    return Section("survival", "How long right answers survive", lead, figure, (table,), (_NOTE,))
+
+
+def _hardest(results: Results, held: dict[tuple[str, str], tuple[Estimate, ...]]) -> str:
+    told = [
+        f"{wording.name(system)} keeps {wording.rate(places[-1])} against \u201c{wording.name(challenger)}\u201d"
+        for system in results.candidates
+        if (worst := hardest(held, system))
+        for challenger, places in (worst,)
+    ]
+    return f"After the last round, each against its hardest challenger: {wording.listed(told)}." if told else ""
+
+
+def hardest(held: dict[tuple[str, str], tuple[Estimate, ...]], system: str) -> tuple[str, tuple[Estimate, ...]] | None:
+    """The challenger that leaves a system the fewest right answers after its last round."""
+    own = [(name, places) for (of, name), places in held.items() if of == system and name != NEUTRAL]
+    return min(own, key=lambda one: one[1][-1].value) if own else None
 
 
 def survival(results: Results) -> dict[tuple[str, str], tuple[Estimate, ...]]:
