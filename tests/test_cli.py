@@ -168,6 +168,7 @@ class FakeStudy(NamedTuple):
     full: bool
     seed: int
     probes: tuple[Path, ...] = ()
+    reuse: Path | None = None
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,12 @@ from kinject.corpus import Corpus
 from kinject.corpus.files import HEADER
 from kinject.errors import CorpusError, StoreError
 from kinject.freshness import probing, table
-from kinject.freshness.carrying import carry
 from kinject.freshness.changes import read
 from kinject.freshness.editing import edited
 from kinject.grading import Grader
 from kinject.progress import Progress, Step, silent
 from kinject.store import JsonLines, lock, row_to_record, sealed_text, sweep, write_whole
+from kinject.store.carrying import carry
 from kinject.study import Run, measures, open_run
 from kinject.study.asking import Asked, ask_all
 from kinject.study.job import circumstances

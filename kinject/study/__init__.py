@@ -13,6 +13,7 @@ from kinject.store import lock, sweep
 from kinject.study.job import Job
 from kinject.study.plan import Study, left_out, pin, settle, with_own
 from kinject.study.repairing import repair
+from kinject.study.reusing import open_source
 from kinject.study.run import Run, open_run
 from kinject.study.sealing import check_all
 from kinject.study.verifying import Findings, Problem, verify
@@ -35,7 +36,8 @@ def run(study: Study, progress: Progress = silent) -> Path:
         model = open_model(study.model)
         try:
             pin(study.out, plan, loaded, model.info.fingerprint)
-            Job(study.out, plan, loaded, model, progress).do()
+            source = open_source(study.reuse, study.out) if study.reuse else None
+            Job(study.out, plan, loaded, model, progress, source).do()
         finally:
             model.close()
     return study.out

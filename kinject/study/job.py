@@ -18,12 +18,13 @@ from kinject.grading import Grader
 from kinject.lm.base import LM
 from kinject.lm.prompts import ABSTENTION
 from kinject.probes.own import KIND as OWN_KIND
-from kinject.progress import Progress
+from kinject.progress import Progress, Step
 from kinject.store import JsonLines, crash_point, row_to_record
 from kinject.study import measures
 from kinject.study.asking import Asked, ask_all
 from kinject.study.curve import Curve
 from kinject.study.plan import PROBES, Plan, plugin
+from kinject.study.reusing import Source
 from kinject.study.run import store_of
 from kinject.study.sealing import BUILDS, CORPUS, CURVE, ESTIMATES, RECORDS, finish
 from kinject.types import Answer, Probe, Record, System
@@ -38,6 +39,7 @@ class Job:
     corpus: Corpus
     model: LM
     progress: Progress
+    source: Source | None = None  # a run from which what would be the same is taken over
 
     def do(self) -> None:
         self._copy_corpus()
@@ -48,6 +50,7 @@ class Job:
         rows: list[measures.Row] = []
         for system in systems:
             for nth, seed in enumerate(self.plan.seeds(system)):
+                self._reuse(system, nth, seed)
                 built = self._build(system, nth, seed, grader)
                 self._ask(built, system, seed, probes, grader)
                 if nth == 0:
@@ -67,6 +70,10 @@ class Job:
         elif corpus.load(copy).fingerprint() != self.corpus.fingerprint():
             raise StoreError(f"{copy} is not the corpus of this study any more; `kinject repair` sets it aside")
         crash_point("study.copied")
+
+    def _reuse(self, system: str, nth: int, seed: int) -> None:
+        if self.source and (taken := self.source.take(system, nth, seed)):
+            self.progress(Step(f"reuse {system}", taken, taken, f"answers of {self.source.folder}"))
 
     def _build(self, system: str, nth: int, seed: int, grader: Grader) -> System:
         module, store = plugin(system), store_of(self.out, system, nth)

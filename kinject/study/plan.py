@@ -39,7 +39,8 @@ class Study:
 
     `settings` are strings such as "sft.epochs=20" (an option of a system) or "recall=50" (the size of a family).
     `full` takes 400 or more probes a family and three seeds of every system that has one. `probes` are files of
-    questions with their gold, asked beside the others as the family `own`.
+    questions with their gold, asked beside the others as the family `own`. `reuse` is a finished run, from which is
+    taken over what would come out the same.
     """
 
     corpus: Path
@@ -50,6 +51,7 @@ class Study:
     full: bool = False
     seed: int = 0
     probes: tuple[Path, ...] = ()
+    reuse: Path | None = None
 
 
 @dataclass(frozen=True)
