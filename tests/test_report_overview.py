@@ -1,5 +1,6 @@
 """The overview: what a family is known by, how its cells are tinted, and what each training gave."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -8,11 +9,11 @@ from run_folder import make_run
 
 from kinject import plugins
 from kinject.report import metrics
-from kinject.report.compare import RIGHT, by_seed
+from kinject.report.compare import HALLUCINATION, RIGHT, by_seed
 from kinject.report.overview import main_numbers, overview
 from kinject.report.parts import heat_cell
 from kinject.report.results import Results, read
-from kinject.types import Estimate
+from kinject.types import Answer, Estimate, Outcome, Probe, Record, Verdict
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +72,11 @@ def test_every_training_has_its_own_dot(results: Results, tmp_path: Path) -> Non
     figure = overview(results).figure
     assert figure
     assert "(by seed " in figure.description
+
+
+def test_no_system_is_chosen_by_a_family_that_is_aside():
+    asked = Probe("p", "locality", "What is 2 + 2?", ())
+    wrong = Record("s", "kg", 0, asked, (Answer("4", 1.0),), (Verdict(Outcome.INCORRECT),))
+    inside = replace(wrong, probe=replace(asked, kind="unanswerable"))
+    assert [measure.holds(wrong) for measure in (RIGHT, HALLUCINATION)] == [None, None]
+    assert [measure.holds(inside) for measure in (RIGHT, HALLUCINATION)] == [False, True]

@@ -155,11 +155,11 @@ def serve(
 
 
 def report(run: RunFolder) -> None:
-    """Write a run's report.html and report.md again."""
+    """Write a run's report.html, report.md and records.parquet again."""
     from kinject.report import write
 
     write(run)
-    typer.echo(f"wrote {run / 'report.html'} and {run / 'report.md'}")
+    typer.echo(f"wrote {run / 'report.html'}, {run / 'report.md'} and {run / 'records.parquet'}")
 
 
 def _service() -> str:

@@ -4,6 +4,7 @@
     summarize(records) -> dict[str, Estimate]      # records of one system
     METRICS: dict[str, str]                        # what each metric means, in a line
     MAIN: str                                      # optional: the metric by which a report knows the family
+    ASIDE = True                                   # optional: no report chooses a system by it
 
 A family whose probes a user writes has, in place of make, read(paths, corpus): `own`.
 

@@ -15,6 +15,8 @@ from kinject.probes._disturbing import VARIANTS, Disturber
 from kinject.types import Estimate, Probe, Record
 
 CLEAN = "clean"
+# Repeats recall's questions: a report does not choose a system by it.
+ASIDE = True
 METRICS = (
     _scoring.ACCURACY_METRICS
     | {"accuracy_clean": "share of right answers to the same questions as they were before"}

@@ -1,6 +1,6 @@
 """A run folder to report.html and report.md: what to choose, how sure that is, what each system gets wrong and costs.
 
-Reads files, writes two files whole, and nothing calls into it but those who ask for a report.
+Reads files, writes these two and records.parquet whole, and nothing calls into it but those who ask for a report.
 """
 
 from pathlib import Path
@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from kinject import __version__, plugins
+from kinject.frames import load_run, write_parquet
 from kinject.report import conditions, costs, draw, failures, pushback, risk, survival, trajectories, wording
 from kinject.report.compare import compare
 from kinject.report.learning import learning
@@ -23,7 +24,7 @@ __all__ = ["write"]
 
 
 def write(run_folder: Path) -> None:
-    """Write report.html and report.md into a run folder. Raises StoreError or CorpusError for a damaged run."""
+    """Write the report and the records' table into a run folder. Raises StoreError or CorpusError for a damaged run."""
     results = read(run_folder)
     comparisons = compare(results)
     recommendation = recommend(results, comparisons)
@@ -58,6 +59,7 @@ def write(run_folder: Path) -> None:
     write_whole(run_folder / "report.html", _html(view))
     crash_point("report.half")
     write_whole(run_folder / "report.md", _markdown(view))
+    write_parquet(load_run(run_folder))
 
 
 def _html(view: dict[str, object]) -> str:

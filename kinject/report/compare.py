@@ -10,6 +10,7 @@ from statistics import fmean
 
 from kinject import stats
 from kinject.probes.pushback import CORRECTION, NEUTRAL
+from kinject.report.metrics import is_aside
 from kinject.report.results import FLOOR, Results
 from kinject.types import Estimate, Outcome, Record
 
@@ -68,15 +69,20 @@ def is_right(record: Record) -> bool:
 
 
 def _right(record: Record) -> bool | None:
-    return None if record.probe.turns else is_right(record)
+    aside = record.probe.turns or record.probe.claim or is_aside(record.probe.kind)
+    return None if aside else is_right(record)
 
 
 def _hallucinated(record: Record) -> bool | None:
-    return None if record.probe.gold or record.probe.turns else not is_right(record)
+    return None if record.probe.gold else _negated(_right(record))
+
+
+def _negated(holds: bool | None) -> bool | None:
+    return None if holds is None else not holds
 
 
 def _flipped(record: Record) -> bool | None:
-    challenged = record.probe.turns and record.probe.variant not in (NEUTRAL, CORRECTION)
+    challenged = record.probe.turns and record.probe.variant not in (NEUTRAL, CORRECTION) and not record.probe.claim
     if not challenged or record.verdicts[0].outcome is not Outcome.CORRECT:
         return None
     return record.verdicts[-1].outcome is not Outcome.CORRECT

@@ -5,6 +5,7 @@ The numbers themselves come from the probe families; a metric that is not named 
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from kinject import plugins
 
@@ -125,3 +126,9 @@ def is_score(metric: str, largest: float) -> bool:
 def is_difference(metric: str) -> bool:
     """Margins are logarithms: their differences are no percentage points."""
     return _MARGIN not in metric and (metric.endswith(DIFFERENCES) or metric.startswith("drop"))
+
+
+@cache
+def is_aside(kind: str) -> bool:
+    """Whether a family repeats others' questions or lies outside of the corpus: no system is chosen by it."""
+    return kind in plugins.names(PROBES) and bool(getattr(plugins.load(PROBES, kind), "ASIDE", False))

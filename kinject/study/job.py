@@ -106,7 +106,9 @@ class Job:
         module = plugin(system)
         if not hasattr(module, "diagnose"):
             return []
-        own = [record for record in self._records() if (record.system, record.seed) == (system, seed)]
+        # What a claim did to a system is no observation of the system as it was built.
+        records = (record for record in self._records() if not record.probe.claim)
+        own = [record for record in records if (record.system, record.seed) == (system, seed)]
         return list(measures.of_observations(system, module.diagnose(built, self.corpus, own)))
 
     def _confidence(self, records: list[Record]) -> tuple[list[measures.Row], list[measures.Row]]:
