@@ -24,7 +24,7 @@ from kinject.errors import KinjectError
 from kinject.report.results import read
 from kinject.store import JsonLines, read_sealed
 from kinject.study.plan import plugin
-from kinject.study.sealing import BUILDS, PLAN, check_all
+from kinject.study.sealing import BUILDS, PLAN, check_kept
 
 # Written for people: no command reads them again, and `kinject report` makes the first two anew.
 NEVER_READ = ("report.html", "report.md", "update.md", ".lock")
@@ -94,9 +94,10 @@ def _use(run: Path, damaged: Path) -> None:
     """What a report, a service and a further study read; of the systems, the one whose file is damaged."""
     read_sealed(run / PLAN)
     JsonLines(run / BUILDS).rows()
-    check_all(run)
+    check_kept(run)
     opened = study.open_run(run)
     read(run)
+    _ = opened.calibrations
     for name in opened.systems:
         if name in damaged.relative_to(run).parts:
             opened.system(name)

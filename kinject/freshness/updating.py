@@ -25,7 +25,7 @@ from kinject.study.asking import Asked, ask_all
 from kinject.study.job import circumstances
 from kinject.study.plan import SCHEMA, plugin
 from kinject.study.run import store_of
-from kinject.study.sealing import ESTIMATES, PLAN, check_all, finish
+from kinject.study.sealing import ESTIMATES, PLAN, check_kept, finish
 from kinject.types import Probe, Record, System
 
 BEFORE, AFTER = "before.jsonl", "records.jsonl"
@@ -69,7 +69,7 @@ def update(wanted: Update, progress: Progress = silent) -> Path:
     out = _folder(wanted, plan.pin)
     with lock(out):
         sweep(out)
-        check_all(out)
+        check_kept(out)
         if not (out / PLAN).exists():
             write_whole(out / PLAN, plan.pin)
         _Job(out, plan, wanted, progress).do()

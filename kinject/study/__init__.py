@@ -15,7 +15,7 @@ from kinject.study.plan import Study, left_out, pin, settle, with_own
 from kinject.study.repairing import repair
 from kinject.study.reusing import open_source
 from kinject.study.run import Run, open_run
-from kinject.study.sealing import check_all
+from kinject.study.sealing import check_kept
 from kinject.study.verifying import Findings, Problem, verify
 
 __all__ = ["Findings", "Problem", "Run", "Study", "left_out", "open_run", "repair", "run", "verify"]
@@ -32,7 +32,7 @@ def run(study: Study, progress: Progress = silent) -> Path:
     plan = with_own(plan, study.probes, loaded)
     with lock(study.out):
         sweep(study.out)
-        check_all(study.out)
+        check_kept(study.out)
         model = open_model(study.model)
         try:
             pin(study.out, plan, loaded, model.info.fingerprint)

@@ -11,10 +11,8 @@ from typing import Any
 from kinject.errors import StoreError
 from kinject.store import JsonLines, lock
 from kinject.store.files import fsync_folder, temporary_for
-from kinject.study.sealing import BUILDS, CURVE, LOGS, MANIFEST, PLAN, RECORDS, is_own, read_manifest
+from kinject.study.sealing import ANSWERS, LOGS, MANIFEST, PLAN, is_own, read_manifest
 from kinject.study.verifying import DAMAGED, verify
-
-ANSWERS = (RECORDS, CURVE, BUILDS, "before.jsonl")  # logs that grow by rows; the others are reckoned from these
 
 
 def repair(run: Path) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from kinject.errors import StoreError
 from kinject.store import JsonLines, read_sealed
 from kinject.store.carrying import carry
 from kinject.study.run import store_of
-from kinject.study.sealing import BUILDS, PLAN, RECORDS, Row, check_all, read_manifest, read_rows
+from kinject.study.sealing import BUILDS, PLAN, RECORDS, Row, check_kept, read_manifest, read_rows
 
 _BUILT = ("version", "corpus", "model")
 
@@ -61,7 +61,7 @@ def open_source(folder: Path, out: Path) -> Source:
     """Raises StoreError for a folder that holds no finished study, is damaged, or is the run itself."""
     if folder.resolve() == out.resolve():
         raise StoreError(f"{folder} is the run itself, which goes on where it was; name another one")
-    check_all(folder)
+    check_kept(folder)
     manifest, plan = read_manifest(folder), read_sealed(folder / PLAN)
     if "sizes" not in plan:
         raise StoreError(f"{folder} is an update of another run; name one that `kinject study` made")
