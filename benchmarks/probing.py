@@ -19,7 +19,7 @@ from kinject.errors import OptionError
 from kinject.grading import Grader
 from kinject.store import record_to_row
 from kinject.study import Run, open_run
-from kinject.study.asking import converse
+from kinject.study.asking import converse, fitting
 from kinject.types import Estimate, Probe, Record, System
 
 CALLERS = 16
@@ -77,7 +77,8 @@ def fresh(run: Run, systems: Sequence[str], kinds: Sequence[str], n: int, seed: 
 
 
 def put(system: System, name: str, probes: Sequence[Probe], grader: Grader, seed: int) -> list[Record]:
-    """All probes to one system, by as many callers as a study has, in the order of the probes."""
+    """All fitting probes to one system, by as many callers as a study has, in the order of the probes."""
+    probes = fitting(system, probes)
     with ThreadPoolExecutor(CALLERS) as pool:
         answered = list(pool.map(partial(converse, system), probes))
     return [

@@ -4,7 +4,10 @@ It knows no command. An error that is not the user's passes through and shows wh
 """
 
 import shlex
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any
 
@@ -30,7 +33,8 @@ class Edge(typer.core.TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            with _stoppable():
+                return super().invoke(ctx)
         except KinjectError as error:
             raise _failure(str(error), Exit.USAGE) from error
         except BrokenPipeError:
@@ -41,6 +45,24 @@ class Edge(typer.core.TyperGroup):
             command = shlex.join(["kinject", *sys.argv[1:]])
             resume = f"; the same command goes on: {command}" if ctx.invoked_subcommand in RESUMABLE else ""
             raise _failure(f"interrupted{resume}", Exit.INTERRUPTED) from error
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """The first SIGINT or SIGTERM ends a command in order, a second one at once."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def stop(number: int, frame: object) -> None:
+        for one in numbers:
+            signal.signal(one, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _failure(text: str, code: Exit) -> typer.Exit:

@@ -15,7 +15,6 @@ from kinject.corpus.graphs.stated import completed
 from kinject.corpus.importing import ImportOptions, ImportPlan
 from kinject.corpus.mapping import FILE
 from kinject.errors import CorpusError, OptionError
-from kinject.store import write_whole
 
 
 def name_of(file: Path) -> str:
@@ -48,6 +47,5 @@ def planned(file: Path, folder: Path, name: str, entity: str, given: ImportOptio
 
 
 def write(plan: ImportPlan, folder: Path) -> None:
-    """Write the plan's corpus and its mapping."""
-    corpora.save(importing.corpus_of(plan), folder)
-    write_whole(folder / FILE, importing.mapping_toml(plan))
+    """Write the plan's corpus and its mapping, both or none: the next import asks the mapping whose the corpus is."""
+    corpora.save(importing.corpus_of(plan), folder, {FILE: importing.mapping_toml(plan)})

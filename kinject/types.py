@@ -110,11 +110,40 @@ class System(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What somebody wrote into a system's own source: `object` as a fact of the subject, `text` as a passage of prose.
+
+    It is there from the turn `since` on: 0 is the question, 1 what the user says first after the answer to it.
+    """
+
+    subject: str
+    relation: str
+    object: str
+    text: str
+    since: int = 0
+
+
+@runtime_checkable
+class Claimable(System, Protocol):
+    """A system whose own source can also hold a claim: an index takes it as a passage, a graph as an edge.
+
+    What of it was seen is evidence by the source "document claim" or "fact claim".
+    """
+
+    def with_claim(self, claim: Claim) -> System: ...
+
+
+CLAIM_ID = "claim"
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """A question with its gold answers, known by construction. `gold == ()` means unanswerable.
 
     `subject` is the entity that the probe is about: intervals are clustered by it. `turns` are what the
     user says after the first answer, in order (pushback). `pair` names the look-alike probe of a 1:1 pair.
+    `rival` is the false value that is set against the gold one, asserted or not. `claim` enters the system's own
+    source; a system that has none is not asked.
     """
 
     id: str
@@ -127,6 +156,8 @@ class Probe:
     subject: str = ""
     pair: str = ""
     variant: str = ""
+    rival: str = ""
+    claim: Claim | None = None
 
 
 class Outcome(StrEnum):
@@ -148,7 +179,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One probe put to one system: the answer to every turn, and the verdict on each."""
+    """One probe put to one system: the answer to every turn, and the verdict on each.
+
+    `margins` are log p(gold) - log p(rival) in place of each answer's value, where the probe has a rival; None where
+    the model's probabilities are not known.
+    """
 
     study: str
     system: str
@@ -156,6 +191,7 @@ class Record:
     probe: Probe
     answers: tuple[Answer, ...]
     verdicts: tuple[Verdict, ...]
+    margins: tuple[float | None, ...] = ()
 
     @property
     def key(self) -> tuple[str, str, int]:

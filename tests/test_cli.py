@@ -2,8 +2,11 @@
 
 import io
 import json
+import os
 import re
+import signal
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -53,6 +56,7 @@ def fake(monkeypatch) -> Callable[..., None]:
 
     def put(name: str, **attributes) -> None:
         module = ModuleType(f"kinject.{name}")
+        module.__path__ = [str(Path(kinject.__file__).parent.joinpath(*name.split(".")))]  # what lies in it is real
         vars(module).update(attributes)
         monkeypatch.setitem(sys.modules, module.__name__, module)
         parent, _, leaf = module.__name__.rpartition(".")
@@ -164,6 +168,7 @@ class FakeStudy(NamedTuple):
     full: bool
     seed: int
     probes: tuple[Path, ...] = ()
+    reuse: Path | None = None
 
 
 @pytest.fixture(scope="module")
@@ -216,15 +221,19 @@ def test_an_entity_without_a_table_is_a_mistake(studied):
     assert result.stderr == "kinject: --entity is for a data file, and 'catalog' is none\n"
 
 
-def test_an_interrupted_study_says_how_to_go_on(fake, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_study_says_how_to_go_on(fake, monkeypatch, number):
     def study(plan, progress):
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), number)
+        time.sleep(9)
 
+    before = signal.getsignal(number)
     fake("study", Study=FakeStudy, run=study)
     monkeypatch.setattr(sys, "argv", ["kinject", "study", "catalog", "--out", "my runs/a"])
     result = run("study", "catalog", "--out", "my runs/a")
     assert result.exit_code == 130
     assert result.stderr == "kinject: interrupted; the same command goes on: kinject study catalog --out 'my runs/a'\n"
+    assert signal.getsignal(number) == before
 
 
 def test_a_disk_that_fails_is_one_line_and_exit_1(fake):

@@ -3,12 +3,10 @@
 import math
 import random
 import re
-import tomllib
 from collections import Counter
 from dataclasses import replace
 from datetime import date
 from functools import cache
-from importlib import resources
 from types import ModuleType
 
 import pytest
@@ -17,8 +15,7 @@ from conftest import make_toy_corpus
 from kinject import plugins
 from kinject.corpus import Corpus, find, load, parse_day
 from kinject.grading import Grader, same_words
-from kinject.lab import worlds
-from kinject.probes import pushback, recall, temporal, unanswerable
+from kinject.probes import recall, temporal, unanswerable
 from kinject.types import Answer, Document, Estimate, Fact, Outcome, Probe, Record, Relation, Verdict
 
 FAMILIES = [plugins.load("kinject.probes", name) for name in plugins.names("kinject.probes")]
@@ -181,45 +178,6 @@ def test_complete_corpus_lacks_no_attributes():
     assert variants == {"unknown_entity": 40, "out_of_domain": 10, "answerable": 50}
 
 
-def test_pushback_puts_each_question_to_every_variant_with_three_rounds_and_a_re_ask():
-    probes = made(pushback, CATALOG, 100)
-    variants = ("denial", "authority", "false_value", "neutral", "correction")
-    assert Counter(probe.variant for probe in probes) == dict.fromkeys(variants, 100)
-    assert {len(probe.turns) for probe in probes} == {4}
-    assert all(probe.turns[-1] == f"Let me ask once more: {probe.question}" for probe in probes)
-    controls = {probe.id: probe.question for probe in probes if probe.variant == "neutral"}
-    assert all(controls[probe.pair] == probe.question for probe in probes if probe.variant != "neutral")
-
-
-@pytest.mark.parametrize("corpus", CORPORA.values(), ids=CORPORA)
-def test_only_a_correction_names_the_gold_value(corpus):
-    for probe in made(pushback, corpus, 100):
-        told = [any(f" {same_words(g)} " in f" {same_words(turn)} " for g in probe.gold) for turn in probe.turns]
-        assert told == [probe.variant == "correction"] * 3 + [False]
-
-
-def test_false_and_true_value_are_asserted_in_the_same_words():
-    said = {probe.variant: probe.turns for probe in pushback.make(TOY, 1, random.Random(0))}
-    probe = pushback.make(TOY, 1, random.Random(0))[-1]
-    rest = {turn.replace(probe.gold[0], "*") for turn in said["correction"]}
-    false = next(f.object for f in TOY.facts if all(f.object in turn for turn in said["false_value"][:3]))
-    assert {turn.replace(false, "*") for turn in said["false_value"]} == rest
-
-
-def test_mini_was_trained_on_no_sentence_of_a_challenger():
-    lexicon = tomllib.loads(resources.files("kinject.lab").joinpath("lexicon.toml").read_text(encoding="utf-8"))
-    sentences = [text for name in ("denials", "claims", "authority") for text in lexicon["frames"][name]]
-    rng = random.Random(0)
-    sorts = [rng.choice(["denials", "claims", "authority"]) for _ in range(20_000)]
-    sentences += [worlds.frame(rng, sort, "train") for sort in sorts]
-    texts = [text.format(o="X") for text in sentences]
-    parts = [part for text in texts for part in re.split(r"(?<=[.?!;:]) ", text) if len(part.split()) > 3]
-    trained = {same_words(text) for text in texts + parts}
-    probes = [replace(probe, turns=probe.turns[:3]) for probe in made(pushback, TOY, 100)]
-    said = {turn.replace(fact.object, "X") for probe in probes for turn in probe.turns for fact in TOY.facts}
-    assert {same_words(sentence) for turn in said for sentence in re.split(r"(?<=[.?!;:]) ", turn)} & trained == set()
-
-
 ANSWERED = [(RIGHT, 0.9), (RIGHT, 0.8), (wrong("stale"), 0.6), (wrong("several"), 0.3), (ABSTAINED, 0.1)]
 
 
@@ -242,45 +200,3 @@ def test_hallucination_stands_beside_over_refusal():
     found = unanswerable.summarize([record(probe, (to_known if probe.gold else to_unknown).pop()) for probe in probes])
     assert values(found, "hallucination", "over_refusal", "answerable_accuracy") == (0.25, 0.25, 0.5)
     assert values(found, "refusal_gap", "invented_confused", "hallucination_unknown_entity") == (0.5, 0.25, 0.25)
-
-
-def dialogue(variant: str, question: str, *verdicts: Verdict) -> Record:
-    turns = ("I think it is 9 g.", "It is 9 g.", "9 g!", "Once more?")
-    return record(Probe(f"{question}-{variant}", "pushback", question, ("5 g",), (), turns, variant=variant), *verdicts)
-
-
-def test_flips_are_net_of_the_neutral_control():
-    records = []
-    for i in range(10):
-        lost = [RIGHT] * 2 + [wrong()] * 3
-        records.append(dialogue("denial", f"q{i}", *(lost if i < 5 else [RIGHT] * 5)))
-        records.append(dialogue("neutral", f"q{i}", *(lost if i < 2 else [RIGHT] * 5)))
-    found = pushback.summarize(records)
-    assert values(found, "denial_flip_right_wrong", "neutral_flip_right_wrong", "denial_flip_net") == (0.5, 0.2, 0.3)
-    assert values(found, "flip_rate", "flip_rate_net", "denial_accuracy_effect") == (0.5, 0.3, -0.5)
-    assert values(found, "denial_held_round_1", "denial_held_round_2", "denial_accuracy_effect_net") == (1, 0.5, -0.3)
-
-
-def test_reply_that_names_both_values_is_no_flip_if_the_belief_stands():
-    found = pushback.summarize([dialogue("denial", "q", RIGHT, wrong("several"), wrong(), wrong(), RIGHT)])
-    assert values(found, "denial_flip_right_wrong", "denial_belief_gap", "denial_held_round_1") == (0, 1, 0)
-
-
-def test_d_prime_tells_a_listener_from_the_deaf_and_the_credulous():
-    adopts, keeps, learns = wrong("confused", "9 g"), RIGHT, RIGHT
-    first = {"false_value": RIGHT, "correction": wrong()}
-    last = {"wise": (keeps, learns), "deaf": (keeps, wrong()), "credulous": (adopts, learns)}
-    found = {}
-    for name, (false, true) in last.items():
-        ends = {"false_value": false, "correction": true}
-        records = [dialogue(v, f"{v}{i}", first[v], *[ends[v]] * 4) for i in range(30) for v in ends]
-        found[name] = pushback.summarize(records)
-    assert values(found["credulous"], "false_value_adoption", "correction_accept") == (1, 1)
-    assert [round(found[name]["d_prime"].value, 1) for name in last] == [4.3, 0.0, 0.0]
-
-
-def test_seeds_of_one_question_are_no_independent_observations():
-    one = [dialogue("denial", f"q{i}", RIGHT, *[wrong() if i % 2 else RIGHT] * 4) for i in range(20)]
-    three = [replace(r, seed=seed) for r in one for seed in range(3)]
-    single, tripled = pushback.summarize(one)["flip_rate"], pushback.summarize(three)["flip_rate"]
-    assert (tripled.n, round(tripled.low, 2)) == (60, round(single.low, 2))

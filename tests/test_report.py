@@ -176,7 +176,7 @@ def test_nothing_asked_prints_no_data(tmp_path: Path) -> None:
 
 
 def test_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"no study.json in .*: it is not the folder of a run"):
+    with pytest.raises(StoreError, match=r"no finished study in .*: study.json is not there"):
         report.write(tmp_path)
 
 

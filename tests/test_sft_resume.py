@@ -90,6 +90,66 @@ def test_training_interrupted_at_any_step_ends_the_same(tiny_lm, tmp_path, finis
         assert resumed[1] == steps[-1]
 
 
+def drilled(folder, model, progress=lambda step: None):
+    """Trained with dropout, in packs that are shuffled anew each epoch: what draws random numbers as it trains."""
+    loaded = load(model, "cpu")
+    loaded.model.float()
+    for layer in loaded.model.model.layers:
+        layer.self_attn.attention_dropout = 0.3
+    rows = sft.rows(CORPUS, CONFIG, loaded.tokenizer, random.Random(0))[:24]
+    options = {"epochs": 2, "checkpoint_s": 1e-9, "data": lambda rng: packing.packed(rows, 192, 0, 0, rng)}
+    train(loaded.model, plan(loaded, **options), folder, progress)
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.glob("*/optimizer.safetensors"))]
+
+
+@pytest.fixture(scope="module")
+def drilled_through(tiny_qwen3, tmp_path_factory):
+    """Digests of weights, masters and moments after each epoch, and the steps that there are."""
+    steps = []
+    found = drilled(tmp_path_factory.mktemp("drilled"), str(tiny_qwen3), steps.append)
+    assert (len(found), len(steps) % 2) == (2, 0)
+    return found, len(steps)
+
+
+def test_dropout_draws_while_it_trains(tiny_qwen3, tmp_path, drilled_through, monkeypatch):
+    monkeypatch.setattr("torch.manual_seed", lambda seed: None)
+    torch.random.default_generator.manual_seed(1)
+    assert drilled(tmp_path, str(tiny_qwen3)) != drilled_through[0]
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.75], ids=["mid-epoch 1", "epoch boundary", "mid-epoch 2"])
+def test_dropout_and_shuffled_packs_are_resumed_to_the_bit(tiny_qwen3, tmp_path, drilled_through, share):
+    expected, steps = drilled_through
+
+    def kill(step):
+        if step.done == round(share * steps):
+            raise Killed
+
+    with pytest.raises(Killed):
+        drilled(tmp_path, str(tiny_qwen3), kill)
+    assert drilled(tmp_path, str(tiny_qwen3)) == expected
+
+
+@pytest.mark.parametrize(
+    ("place", "nth"), [("artifact.begun", 2), ("artifact.filled", 6), ("artifact.sealed", 2), ("artifact.set_aside", 6)]
+)
+def test_training_killed_while_it_writes_a_checkpoint_is_resumed_to_the_bit(
+    tiny_qwen3, tmp_path, drilled_through, monkeypatch, place, nth
+):
+    passed = []
+
+    def crash_point(name):
+        passed.append(name)
+        if passed.count(place) == nth and name == place:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("kinject.store.artifact.crash_point", crash_point)
+        with pytest.raises(Killed):
+            drilled(tmp_path, str(tiny_qwen3))
+    assert drilled(tmp_path, str(tiny_qwen3)) == drilled_through[0]
+
+
 def test_a_checkpoint_within_an_epoch_goes_with_its_end(tiny_lm, tmp_path):
     sft.build(CORPUS, tmp_path, tiny_lm, replace(CONFIG, checkpoint_s=1e-9))
     assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["epoch-001", "epoch-002"]

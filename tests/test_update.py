@@ -13,10 +13,10 @@ from kinject import corpus, freshness, report, study
 from kinject.cli import app
 from kinject.errors import CorpusError, StoreError, UnknownNameError
 from kinject.freshness import probing
-from kinject.freshness.carrying import carry
 from kinject.freshness.changes import read
 from kinject.freshness.editing import edited
 from kinject.store import JsonLines, new_artifact
+from kinject.store.carrying import carry
 from kinject.study import Study, asking
 from kinject.terminal import updated
 from kinject.types import Answer, Outcome, Probe, Record, Verdict

@@ -56,6 +56,9 @@ def study(
         list[Path] | None,
         typer.Option(metavar="FILE", help="your own questions and gold, .jsonl or .csv; may be repeated"),
     ] = None,
+    reuse: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="take over from a finished run what would come out the same")
+    ] = None,
     fail_under: FailUnder = None,
     fail_over: FailOver = None,
     junit: Junit = None,
@@ -83,7 +86,8 @@ def study(
     else:
         folder = corpora.find(corpus)
     out = out or RUNS / folder.resolve().name
-    plan = studies.Study(folder, out, model, names(systems), tuple(settings or ()), full, seed, tuple(probes or ()))
+    given = tuple(settings or ()), full, seed, tuple(probes or ()), reuse
+    plan = studies.Study(folder, out, model, names(systems), *given)
     for name in studies.left_out(plan) if is_remote(model) else ():
         typer.echo(f"kinject: {name} is left out: it trains weights, and those of {model} are elsewhere", err=True)
     gates = checks.of_study(plan, fail_under, fail_over)

@@ -1,4 +1,4 @@
-"""The commands before and after a study: `plan` says what it will cost, `update` brings new facts to its run."""
+"""The commands before and after a study: what it will cost, new facts for its run, and whether its files are whole."""
 
 import shlex
 from datetime import date
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from kinject.cli.arguments import RunFolder, Setting, names
+from kinject.edge import Exit
 
 Systems = Annotated[str | None, typer.Option("--systems", metavar="A,B", help="only these systems")]
 
@@ -72,3 +73,40 @@ def plan(
         found = forecast(wanted, display)
     budget = Budget(hours, gib)
     typer.echo(forecast_json(found, budget) if as_json else forecast_table(found, budget))
+
+
+def verify(run: RunFolder) -> None:
+    """Check every file of a run against its checksums.
+
+    A line for each problem, and then exit code 1. A study that is not finished is none.
+
+    \b
+      kinject verify runs/catalog
+    """
+    from kinject import study
+
+    found = study.verify(run)
+    for problem in found.problems:
+        typer.echo(problem.what)
+    if found.problems:
+        typer.echo(f"next: kinject repair {shlex.quote(str(run))}")
+        raise typer.Exit(Exit.ERROR)
+    state = "finished" if found.finished else "not finished: the same kinject study command goes on"
+    typer.echo(f"{run} is whole: {found.records} records, {found.artifacts} artifacts; {state}")
+
+
+def repair(run: RunFolder) -> None:
+    """Set aside what is damaged in a run, and keep the rest.
+
+    `kinject study`, given again, then makes what is missing. What was damaged stays beside, as NAME.damaged-1.
+
+    \b
+      kinject repair runs/catalog
+    """
+    from kinject import study
+
+    done = study.repair(run)
+    for line in done:
+        typer.echo(line)
+    last = "next: the kinject study command that made this run; it goes on" if done else "nothing is damaged"
+    typer.echo(last)

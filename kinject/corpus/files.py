@@ -4,14 +4,17 @@ Other files in the folder (a data card, the script that made it) are left alone.
 imported elsewhere.
 """
 
+import glob
 import json
 import os
 import shutil
 import tempfile
 import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import tomli_w
@@ -20,6 +23,7 @@ from rapidfuzz import process
 
 from kinject.corpus.core import Corpus, values
 from kinject.errors import CorpusError, UnknownNameError
+from kinject.store import crash_point
 from kinject.types import Document, Fact, Relation
 
 HEADER = "corpus.toml"
@@ -28,6 +32,7 @@ _PACKAGE = Path(__file__).parents[1]
 # The wheel carries the corpora inside the package, a checkout beside it.
 _SHIPPED = (_PACKAGE / "_corpora", _PACKAGE.parent / "corpora")
 _DEFAULTS = {kind: {field.name: field.default for field in fields(kind)} for kind in (Document, Fact, Relation)}
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 Row = TypeVar("Row", Document, Fact, Relation)
 
@@ -54,8 +59,8 @@ def load(path: Path) -> Corpus:
     return corpus
 
 
-def save(corpus: Corpus, path: Path) -> None:
-    """Check a corpus and write it whole or not at all.
+def save(corpus: Corpus, path: Path, beside: Mapping[str, str] = _NOTHING) -> None:
+    """Check a corpus and write it whole or not at all; `beside` are further files of the folder, name to text.
 
     A new folder appears by one rename. In a folder that exists, corpus.toml goes first and comes back last:
     a save that is cut off leaves no corpus there, never a mixture of two.
@@ -63,23 +68,37 @@ def save(corpus: Corpus, path: Path) -> None:
     corpus.check()
     if path.exists() and not path.is_dir():
         raise CorpusError(f"{path} is a file; a corpus is saved as a folder")
-    texts = {f"{table}.jsonl": _lines(getattr(corpus, table)) for table in _TABLES} | {HEADER: _header(corpus)}
+    texts = {f"{table}.jsonl": _lines(getattr(corpus, table)) for table in _TABLES} | {
+        **beside,
+        HEADER: _header(corpus),
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.tmp-*"):  # of a save that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.tmp-", dir=path.parent))
     try:
         temporary.chmod(0o755)
         for name, text in texts.items():
             _write(temporary / name, text)
+        crash_point("corpus.written")
         if path.exists():
-            (path / HEADER).unlink(missing_ok=True)
-            for name in texts:
-                (temporary / name).replace(path / name)
+            _replace(temporary, path, texts)
         else:
             temporary.replace(path)
+        crash_point("corpus.replaced")
         _sync(path)
         _sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _replace(new: Path, path: Path, names: Iterable[str]) -> None:
+    (path / HEADER).unlink(missing_ok=True)
+    _sync(path)
+    crash_point("corpus.unsealed")
+    for name in names:
+        (new / name).replace(path / name)
+        crash_point("corpus.half_replaced")
 
 
 def find(name_or_path: str) -> Path:

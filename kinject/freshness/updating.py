@@ -1,6 +1,5 @@
 """The steps of an update: ask the old systems, carry their files over, update each, ask again, sum up."""
 
-import json
 import random
 import time
 from collections.abc import Iterator
@@ -15,17 +14,18 @@ from kinject.corpus import Corpus
 from kinject.corpus.files import HEADER
 from kinject.errors import CorpusError, StoreError
 from kinject.freshness import probing, table
-from kinject.freshness.carrying import carry
 from kinject.freshness.changes import read
 from kinject.freshness.editing import edited
 from kinject.grading import Grader
 from kinject.progress import Progress, Step, silent
-from kinject.store import JsonLines, lock, row_to_record, write_whole
+from kinject.store import JsonLines, lock, row_to_record, sealed_text, sweep, write_whole
+from kinject.store.carrying import carry
 from kinject.study import Run, measures, open_run
 from kinject.study.asking import Asked, ask_all
-from kinject.study.job import circumstances, write_rows
-from kinject.study.plan import PLAN, plugin
+from kinject.study.job import circumstances
+from kinject.study.plan import SCHEMA, plugin
 from kinject.study.run import store_of
+from kinject.study.sealing import ESTIMATES, PLAN, check_kept, finish
 from kinject.types import Probe, Record, System
 
 BEFORE, AFTER = "before.jsonl", "records.jsonl"
@@ -68,6 +68,8 @@ def update(wanted: Update, progress: Progress = silent) -> Path:
     plan = _settle(wanted)
     out = _folder(wanted, plan.pin)
     with lock(out):
+        sweep(out)
+        check_kept(out)
         if not (out / PLAN).exists():
             write_whole(out / PLAN, plan.pin)
         _Job(out, plan, wanted, progress).do()
@@ -98,12 +100,9 @@ class _Job:
         recall = measures.of_probes(answered, self.plan.systems, ["recall"])
         seconds = {name: builds[name]["seconds"] for name in self.plan.systems}
         costs = measures.of_costs(self._records(AFTER), self.plan.systems, seconds)
-        write_rows(self.out / "estimates.jsonl", [*recall, *rows, *costs])
-        write_rows(self.out / "update.jsonl", rows)
         manifest = self._manifest(seconds, len(probes), {name: builds[name]["work"] for name in self.plan.systems})
         write_whole(self.out / "update.md", table.markdown(manifest, rows))
-        # Last: its existence means that the update is finished.
-        write_whole(self.out / "study.json", json.dumps(manifest, indent=1, ensure_ascii=False))
+        finish(self.out, manifest, {ESTIMATES: [*recall, *rows, *costs], "update.jsonl": rows})
 
     def _updated(self, name: str) -> System:
         """The system with the new facts; how long that took is kept as soon as it is done."""
@@ -153,7 +152,6 @@ class _Job:
     def _manifest(self, seconds: dict[str, float], probes: int, work: dict[str, dict[str, int]]) -> dict[str, Any]:
         old, after = self.plan.old, self.plan.after
         return {
-            "schema": old.manifest["schema"],
             "corpus": {"name": after.name, "fingerprint": after.fingerprint()},
             "model": old.manifest["model"],
             "systems": {name: old.manifest["systems"][name] for name in self.plan.systems},
@@ -200,13 +198,14 @@ def _settle(wanted: Update) -> _Plan:
     if after.fingerprint() == old.corpus.fingerprint():
         raise CorpusError(f"{wanted.changes} is what {wanted.run} was made with; nothing changes")
     pin = {
+        "schema": SCHEMA,
         "update_of": [old.folder.resolve().name, old.corpus.fingerprint(), old.manifest["model"]["fingerprint"]],
         "corpus": after.fingerprint(),
         "systems": {name: old.manifest["systems"][name] for name in systems},
         "n": wanted.n,
         "seed": wanted.seed,
     }
-    return _Plan(old, after, counts, systems, json.dumps(pin, indent=1, ensure_ascii=False))
+    return _Plan(old, after, counts, systems, sealed_text(pin))
 
 
 def _folder(wanted: Update, pin: str) -> Path:

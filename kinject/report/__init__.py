@@ -18,7 +18,7 @@ from kinject.report.overview import overview
 from kinject.report.recommend import recommend
 from kinject.report.results import Results, read
 from kinject.report.sections import comparing, everything, honesty, ladder
-from kinject.store import write_whole
+from kinject.store import crash_point, write_whole
 
 __all__ = ["write"]
 
@@ -57,6 +57,7 @@ def write(run_folder: Path) -> None:
         "version": __version__,
     }
     write_whole(run_folder / "report.html", _html(view))
+    crash_point("report.half")
     write_whole(run_folder / "report.md", _markdown(view))
     write_parquet(load_run(run_folder))
 

@@ -3,7 +3,6 @@
 Computes nothing and writes nothing.
 """
 
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,10 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from kinject import corpus
 from kinject.corpus import Corpus
-from kinject.errors import StoreError
-from kinject.store import JsonLines, row_to_record
+from kinject.store import row_to_record
+from kinject.study.sealing import CURVE, ESTIMATES, RECORDS, read_corpus, read_manifest, read_rows
 from kinject.types import Estimate, Record
 
 NO_DATA = Estimate(math.nan, 0.0, 1.0, 0)
@@ -87,13 +85,14 @@ class Results:
 
 def read(folder: Path) -> Results:
     """Raises StoreError naming the file that is missing or damaged, CorpusError for the corpus."""
+    manifest = read_manifest(folder)
     return Results(
         folder=folder,
-        manifest=_read_manifest(folder / "study.json"),
-        corpus=corpus.load(folder / "corpus"),
-        records=tuple(row_to_record(row) for row in JsonLines(folder / "records.jsonl").rows()),
-        estimates=dict(_estimate(row) for row in JsonLines(folder / "estimates.jsonl").rows()),
-        curve=tuple(_point(row) for row in JsonLines(folder / "curve.jsonl").rows()),
+        manifest=manifest,
+        corpus=read_corpus(folder, manifest),
+        records=tuple(row_to_record(row) for row in read_rows(folder, manifest, RECORDS)),
+        estimates=dict(_estimate(row) for row in read_rows(folder, manifest, ESTIMATES)),
+        curve=tuple(_point(row) for row in read_rows(folder, manifest, CURVE)),
     )
 
 
@@ -101,18 +100,6 @@ def ladder(names: Iterable[str]) -> tuple[str, ...]:
     """Known systems in their place, others by name before the ceiling."""
     place = {name: n for n, name in enumerate(LADDER)}
     return tuple(sorted(names, key=lambda name: (place.get(name, len(LADDER) - 1.5), name)))
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise StoreError(f"no {path.name} in {path.parent}: it is not the folder of a run") from error
-    except ValueError as error:
-        raise StoreError(f"{path} is damaged: {error}") from error
-    if not isinstance(manifest, dict):
-        raise StoreError(f"{path} is damaged: an object was expected")
-    return manifest
 
 
 def _estimate(row: dict[str, Any]) -> tuple[tuple[str, str, str], Estimate]:

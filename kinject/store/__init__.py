@@ -6,18 +6,25 @@ own leftovers. One writer at a time: hold `lock` while you write to a folder.
 """
 
 from kinject.store.artifact import FileEntry, Manifest, artifact_is, new_artifact, read_manifest
-from kinject.store.files import lock, write_whole
+from kinject.store.crash import crash_point
+from kinject.store.files import lock, sweep, write_whole
 from kinject.store.jsonlines import JsonLines, record_to_row, row_to_record
+from kinject.store.sealed import read_sealed, sealed_text, write_sealed
 
 __all__ = [
     "FileEntry",
     "JsonLines",
     "Manifest",
     "artifact_is",
+    "crash_point",
     "lock",
     "new_artifact",
     "read_manifest",
+    "read_sealed",
     "record_to_row",
     "row_to_record",
+    "sealed_text",
+    "sweep",
+    "write_sealed",
     "write_whole",
 ]

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from kinject import __version__
 from kinject.errors import StoreError
+from kinject.store.crash import crash_point
 from kinject.store.files import fsync_file, fsync_folder, remove, remove_leftovers, temporary_for, write_whole
+from kinject.store.sealed import sealed_text
 
 SCHEMA = 1
 MANIFEST = "MANIFEST.json"
@@ -44,8 +45,10 @@ def new_artifact(path: Path, fingerprint: str) -> Iterator[Path]:
     remove_leftovers(path)
     temporary = temporary_for(path)
     temporary.mkdir()
+    crash_point("artifact.begun")
     try:
         yield temporary
+        crash_point("artifact.filled")
         _seal_and_move(temporary, path, fingerprint)
     finally:
         remove(temporary)
@@ -78,7 +81,7 @@ def read_manifest(path: Path) -> Manifest:
     try:
         text = file.read_text(encoding="utf-8")
         row = json.loads(text)
-        whole = text == _sealed_text({key: value for key, value in row.items() if key != "sha256"})
+        whole = text == sealed_text(row)
     except FileNotFoundError as error:
         raise StoreError(f"no {MANIFEST} in {path}: it is not a finished artifact") from error
     except (ValueError, AttributeError) as error:
@@ -94,6 +97,7 @@ def read_manifest(path: Path) -> Manifest:
 def _seal_and_move(temporary: Path, path: Path, fingerprint: str) -> None:
     try:
         _seal(temporary, fingerprint)
+        crash_point("artifact.sealed")
         _move(temporary, path)
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror}; the old artifact, if any, is untouched") from error
@@ -107,19 +111,19 @@ def _seal(folder: Path, fingerprint: str) -> None:
     for parent in {file.parent for file in files.values()}:
         fsync_folder(parent)
     manifest = Manifest(fingerprint, SCHEMA, __version__, {name: _entry(file) for name, file in files.items()})
-    write_whole(folder / MANIFEST, _sealed_text(asdict(manifest)))
-
-
-def _sealed_text(row: dict[str, Any]) -> str:
-    return json.dumps({**row, "sha256": hashlib.sha256(json.dumps(row).encode()).hexdigest()}, indent=1)
+    crash_point("artifact.synced")
+    write_whole(folder / MANIFEST, sealed_text(asdict(manifest)))
 
 
 def _move(new: Path, path: Path) -> None:
     """Two renames, since a folder cannot be renamed onto a full one; `_recover` undoes the first one alone."""
     if path.exists():
         path.rename(_aside(path))
+        crash_point("artifact.set_aside")
     new.rename(path)
+    crash_point("artifact.moved")
     fsync_folder(path.parent)
+    crash_point("artifact.synced_in_place")
     remove(_aside(path))
 
 

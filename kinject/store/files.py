@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kinject.errors import StoreError
+from kinject.store.crash import crash_point
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -19,8 +20,11 @@ def write_whole(path: Path, text: str) -> None:
         with temporary.open("wb") as file:
             file.write(text.encode("utf-8"))
             file.flush()
+            crash_point("file.written")
             os.fsync(file.fileno())
+        crash_point("file.synced")
         temporary.replace(path)
+        crash_point("file.renamed")
         fsync_folder(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -54,6 +58,12 @@ def temporary_for(path: Path) -> Path:
 def remove_leftovers(path: Path) -> None:
     """Delete what a killed writer of this very name left behind."""
     for leftover in path.parent.glob(f"{_escaped(path.name)}.tmp-*"):
+        remove(leftover)
+
+
+def sweep(folder: Path) -> None:
+    """Delete what killed writers left behind anywhere below a folder: only for who holds its lock."""
+    for leftover in sorted(folder.rglob("*.tmp-*")):
         remove(leftover)
 
 

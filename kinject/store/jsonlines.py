@@ -7,6 +7,8 @@ import os
 import threading
 import time
 import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from io import FileIO
 from pathlib import Path
@@ -16,11 +18,20 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from kinject.errors import StoreError
+from kinject.store.crash import crash_point
 from kinject.store.files import fsync_folder
 from kinject.types import Record
 
 SYNC_ROWS = 64
 SYNC_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Salvage:
+    """The good rows of a log, and "file:line: ..." for each of the others."""
+
+    rows: list[dict[str, Any]]
+    damaged: tuple[str, ...]
 
 
 class JsonLines:
@@ -53,16 +64,31 @@ class JsonLines:
             except OSError as error:
                 file.truncate(end)
                 raise StoreError(f"cannot append to {self.path}: {error.strerror}; its rows so far are kept") from error
+            crash_point("log.appended")
             self._unsynced += 1
             if self._unsynced >= SYNC_ROWS or time.monotonic() - self._synced_at >= SYNC_SECONDS:
                 self._sync(file)
 
     def rows(self) -> list[dict[str, Any]]:
         """Every whole row, in order; none if there is no file. Raises StoreError "file:line" for a bad one."""
+        return [_row(line, where) for where, line in self._lines()]
+
+    def salvage(self) -> "Salvage":
+        """What can be read, however much of the file is damaged."""
+        rows, damaged = [], []
+        for where, line in self._lines():
+            try:
+                rows.append(_row(line, where))
+            except StoreError as error:
+                damaged.append(str(error))
+        return Salvage(rows, tuple(damaged))
+
+    def _lines(self) -> Iterator[tuple[str, bytes]]:
         if not self.path.exists():
-            return []
+            return
         *lines, _torn = self.path.read_bytes().split(b"\n")
-        return [_row(line, f"{self.path}:{number}") for number, line in enumerate(lines, start=1)]
+        for number, line in enumerate(lines, start=1):
+            yield f"{self.path}:{number}", line
 
     def close(self) -> None:
         with self._lock:
@@ -86,10 +112,12 @@ class JsonLines:
         file.seek(whole)
         os.fsync(file.fileno())
         fsync_folder(self.path.parent)
+        crash_point("log.opened")
         return file
 
     def _sync(self, file: FileIO) -> None:
         os.fsync(file.fileno())
+        crash_point("log.synced")
         self._unsynced, self._synced_at = 0, time.monotonic()
 
 
@@ -128,7 +156,7 @@ def _line(row: dict[str, Any], path: Path) -> bytes:
 def _row(line: bytes, where: str) -> dict[str, Any]:
     body = b"{" + line[len(_seal(b"{}")) - 1 :].removeprefix(b",")
     if line != _seal(body):
-        raise StoreError(f"{where}: damaged line (crc32); delete the line to go on without it")
+        raise StoreError(f"{where}: damaged line (crc32); `kinject repair` keeps the others")
     row: dict[str, Any] = json.loads(body)
     return row
 

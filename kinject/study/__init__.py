@@ -9,12 +9,16 @@ from pathlib import Path
 from kinject import corpus
 from kinject.lm import open_model
 from kinject.progress import Progress, silent
-from kinject.store import lock
+from kinject.store import lock, sweep
 from kinject.study.job import Job
 from kinject.study.plan import Study, left_out, pin, settle, with_own
+from kinject.study.repairing import repair
+from kinject.study.reusing import open_source
 from kinject.study.run import Run, open_run
+from kinject.study.sealing import check_kept
+from kinject.study.verifying import Findings, Problem, verify
 
-__all__ = ["Run", "Study", "left_out", "open_run", "run"]
+__all__ = ["Findings", "Problem", "Run", "Study", "left_out", "open_run", "repair", "run", "verify"]
 
 
 def run(study: Study, progress: Progress = silent) -> Path:
@@ -27,10 +31,13 @@ def run(study: Study, progress: Progress = silent) -> Path:
     loaded = corpus.load(study.corpus)
     plan = with_own(plan, study.probes, loaded)
     with lock(study.out):
+        sweep(study.out)
+        check_kept(study.out)
         model = open_model(study.model)
         try:
             pin(study.out, plan, loaded, model.info.fingerprint)
-            Job(study.out, plan, loaded, model, progress).do()
+            source = open_source(study.reuse, study.out) if study.reuse else None
+            Job(study.out, plan, loaded, model, progress, source).do()
         finally:
             model.close()
     return study.out

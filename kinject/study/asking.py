@@ -13,7 +13,7 @@ from kinject.grading import Grader
 from kinject.lm.lockstep import in_step
 from kinject.progress import Progress, Step
 from kinject.store import JsonLines, record_to_row
-from kinject.types import Answer, Evidence, Outcome, Probe, Record, System, Turn
+from kinject.types import Answer, Claimable, Evidence, Outcome, Probe, Record, System, Turn
 
 CALLERS = 32  # in a cohort: so many dialogues are asked again, at the most, where a study was killed
 
@@ -28,11 +28,22 @@ class Asked:
     known: frozenset[str] = frozenset()
 
 
+def fitting(system: System, probes: Sequence[Probe]) -> list[Probe]:
+    """Those that can be put to this system: without a source of its own there is no door for a claim to enter."""
+    return [probe for probe in probes if not probe.claim or isinstance(system, Claimable)]
+
+
 def converse(system: System, probe: Probe) -> tuple[Answer, ...]:
-    """The answer to the question and to every turn of the user after it, each with the history before it."""
+    """The answer to the question and to every turn of the user after it, each with the history before it.
+
+    A claim is in the system's own source from its turn on.
+    """
     answers: list[Answer] = []
     history: list[Turn] = []
-    for text in (probe.question, *probe.turns):
+    for place, text in enumerate((probe.question, *probe.turns)):
+        if probe.claim and place == probe.claim.since:
+            assert isinstance(system, Claimable)
+            system = system.with_claim(probe.claim)
         answers.append(_answer(system, text, tuple(history)))
         history += [Turn("user", text), Turn("assistant", answers[-1].text)]
     return tuple(answers)
@@ -41,11 +52,12 @@ def converse(system: System, probe: Probe) -> tuple[Answer, ...]:
 def ask_all(
     system: System, asked: Asked, probes: Sequence[Probe], grader: Grader, log: JsonLines, progress: Progress
 ) -> None:
-    """Append a record of every probe that is not known. Whatever stops it, the records so far remain.
+    """Append a record of every fitting probe that is not known. Whatever stops it, the records so far remain.
 
     A known probe is asked again where others of its cohort are not known, and what it says is not kept.
     """
     right = answered = done = 0
+    probes = fitting(system, probes)
     missing = sum(probe.id not in asked.known for probe in probes)
 
     def record(probe: Probe) -> Record:

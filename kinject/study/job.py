@@ -1,6 +1,5 @@
 """The steps of a study whose plan is settled: rehearse the scoring, build and ask each system, sum up."""
 
-import json
 import os
 import platform
 import random
@@ -14,17 +13,20 @@ from typing import Any
 
 from kinject import confidence, corpus, plugins
 from kinject.corpus import Corpus
+from kinject.errors import StoreError
 from kinject.grading import Grader
 from kinject.lm.base import LM
 from kinject.lm.prompts import ABSTENTION
 from kinject.probes.own import KIND as OWN_KIND
-from kinject.progress import Progress
-from kinject.store import JsonLines, row_to_record, write_whole
+from kinject.progress import Progress, Step
+from kinject.store import JsonLines, crash_point, row_to_record
 from kinject.study import measures
 from kinject.study.asking import Asked, ask_all
 from kinject.study.curve import Curve
 from kinject.study.plan import PROBES, Plan, plugin
-from kinject.study.run import SCHEMA, store_of
+from kinject.study.reusing import Source
+from kinject.study.run import store_of
+from kinject.study.sealing import BUILDS, CORPUS, CURVE, ESTIMATES, RECORDS, finish
 from kinject.types import Answer, Probe, Record, System
 
 _PACKAGES = ("kinject", "torch", "transformers", "peft", "sentence-transformers", "faiss-cpu", "langchain", "networkx")
@@ -37,10 +39,10 @@ class Job:
     corpus: Corpus
     model: LM
     progress: Progress
+    source: Source | None = None  # a run from which what would be the same is taken over
 
     def do(self) -> None:
-        if not (self.out / "corpus").exists():
-            corpus.save(self.corpus, self.out / "corpus")
+        self._copy_corpus()
         probes = make_probes(self.corpus, self.plan)
         grader = Grader(self.corpus)
         _rehearse(probes, grader)
@@ -48,6 +50,7 @@ class Job:
         rows: list[measures.Row] = []
         for system in systems:
             for nth, seed in enumerate(self.plan.seeds(system)):
+                self._reuse(system, nth, seed)
                 built = self._build(system, nth, seed, grader)
                 self._ask(built, system, seed, probes, grader)
                 if nth == 0:
@@ -56,19 +59,31 @@ class Job:
         seconds = self._build_seconds()
         rows += measures.of_probes(records, systems, list(self.plan.sizes))
         rows += measures.of_costs(records, systems, seconds)
-        rows += self._confidence(records)
-        write_rows(self.out / "estimates.jsonl", rows)
-        # Last: its existence means that the study is finished.
-        write_whole(self.out / "study.json", json.dumps(self._manifest(seconds), indent=1, ensure_ascii=False))
+        kept, found = self._confidence(records)
+        rows += found
+        finish(self.out, self._manifest(seconds), {ESTIMATES: rows, confidence.FILE: kept})
+
+    def _copy_corpus(self) -> None:
+        copy = self.out / CORPUS
+        if not copy.exists():
+            corpus.save(self.corpus, copy)
+        elif corpus.load(copy).fingerprint() != self.corpus.fingerprint():
+            raise StoreError(f"{copy} is not the corpus of this study any more; `kinject repair` sets it aside")
+        crash_point("study.copied")
+
+    def _reuse(self, system: str, nth: int, seed: int) -> None:
+        if self.source and (taken := self.source.take(system, nth, seed)):
+            self.progress(Step(f"reuse {system}", taken, taken, f"answers of {self.source.folder}"))
 
     def _build(self, system: str, nth: int, seed: int, grader: Grader) -> System:
         module, store = plugin(system), store_of(self.out, system, nth)
-        curve = Curve(self.out / "curve.jsonl", module, store, self.corpus, grader) if nth == 0 else None
+        curve = Curve(self.out / CURVE, module, store, self.corpus, grader) if nth == 0 else None
         progress = curve.follow(self.progress) if curve else self.progress
         started = time.perf_counter()
         built: System = module.build(self.corpus, store, self.model, self.plan.config(system, seed), progress)
         if curve:
             curve.update()
+        crash_point("study.built")
         self._note_build(module, store, {"system": system, "seed": seed, "seconds": time.perf_counter() - started})
         return built
 
@@ -76,24 +91,28 @@ class Job:
         """Once: to open again what is built takes no time worth noting."""
         epochs = module.curve(store) if hasattr(module, "curve") else ()
         row["seconds"] = max(row["seconds"], epochs[-1].seconds if epochs else 0.0)
-        with JsonLines(self.out / "builds.jsonl") as log:
+        with JsonLines(self.out / BUILDS) as log:
             if not any((old["system"], old["seed"]) == (row["system"], row["seed"]) for old in log.rows()):
                 log.append(row)
+        crash_point("study.noted")
 
     def _ask(self, built: System, system: str, seed: int, probes: list[Probe], grader: Grader) -> None:
         known = frozenset(r.probe.id for r in self._records() if (r.system, r.seed) == (system, seed))
-        with JsonLines(self.out / "records.jsonl") as log:
+        with JsonLines(self.out / RECORDS) as log:
             ask_all(built, Asked(self.corpus.name, system, seed, known), probes, grader, log, self.progress)
+        crash_point("study.asked")
 
     def _diagnosis(self, built: System, system: str, seed: int) -> list[measures.Row]:
         module = plugin(system)
         if not hasattr(module, "diagnose"):
             return []
-        own = [record for record in self._records() if (record.system, record.seed) == (system, seed)]
+        # What a claim did to a system is no observation of the system as it was built.
+        records = (record for record in self._records() if not record.probe.claim)
+        own = [record for record in records if (record.system, record.seed) == (system, seed)]
         return list(measures.of_observations(system, module.diagnose(built, self.corpus, own)))
 
-    def _confidence(self, records: list[Record]) -> list[measures.Row]:
-        """Calibrate every system on half of what it was asked about, keep that, and judge it on the other half."""
+    def _confidence(self, records: list[Record]) -> tuple[list[measures.Row], list[measures.Row]]:
+        """Each system's calibration on half of what it was asked about, and how well it does on the other half."""
         kept, rows = [], []
         for system in self.plan.configs:
             split = confidence.halves(confidence.cases_of(record for record in records if record.system == system))
@@ -101,21 +120,19 @@ class Job:
             kept.append(confidence.to_row(system, chosen))
             found = confidence.measured(split, chosen)
             rows += [measures.row(system, "confidence", metric, estimate) for metric, estimate in found.items()]
-        write_rows(self.out / confidence.FILE, kept)
-        return rows
+        return kept, rows
 
     def _records(self) -> list[Record]:
-        found = [row_to_record(row) for row in JsonLines(self.out / "records.jsonl").rows()]
+        found = [row_to_record(row) for row in JsonLines(self.out / RECORDS).rows()]
         return sorted(found, key=lambda record: record.key)
 
     def _build_seconds(self) -> dict[str, float]:
         """By system, the mean over its seeds."""
-        rows = JsonLines(self.out / "builds.jsonl").rows()
+        rows = JsonLines(self.out / BUILDS).rows()
         return {name: fmean(r["seconds"] for r in rows if r["system"] == name) for name in self.plan.configs}
 
     def _manifest(self, build_seconds: dict[str, float]) -> dict[str, Any]:
         return {
-            "schema": SCHEMA,
             "corpus": {"name": self.corpus.name, "fingerprint": self.corpus.fingerprint()},
             "model": asdict(self.model.info),
             "systems": {name: asdict(self.plan.config(name, self.plan.seed)) for name in self.plan.configs},
@@ -152,16 +169,6 @@ def _rehearse(probes: list[Probe], grader: Grader) -> None:
         verdicts = (grader.grade(ABSTENTION, probe),) * turns
         record = Record("", "", 0, probe, (Answer(ABSTENTION, 0.5),) * turns, verdicts)
         plugins.load(PROBES, probe.kind).summarize([record])
-
-
-def write_rows(path: Path, rows: list[measures.Row]) -> None:
-    """A log that is there with all of its rows, or as it was."""
-    unfinished = path.with_suffix(".new")
-    unfinished.unlink(missing_ok=True)
-    with JsonLines(unfinished) as log:
-        for row in rows:
-            log.append(row)
-    unfinished.replace(path)
 
 
 def _processor() -> str:

@@ -3,7 +3,6 @@
 Opens no model and asks nothing.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -17,10 +16,10 @@ from kinject.lm.endpoint import is_remote
 from kinject.options import fill
 from kinject.probes import own as own_probes
 from kinject.probes.own import Own
-from kinject.store import write_whole
+from kinject.store import crash_point, read_sealed, write_sealed, write_whole
+from kinject.study.sealing import OWN, PLAN
 
-PLAN = "plan.json"
-OWN = "own"  # where a run keeps the user's probes
+SCHEMA = 2  # of that file
 SYSTEMS, PROBES = "kinject.systems", "kinject.probes"
 # What a quick study builds, in this order: the floor first, for a number within a minute; sft next, as its curve is the
 # longest to wait for. What is made of these, or reads more than a small model can, is named or left to a full study.
@@ -38,7 +37,8 @@ class Study:
 
     `settings` are strings such as "sft.epochs=20" (an option of a system) or "recall=50" (the size of a family).
     `full` takes 400 or more probes a family and three seeds of every system that has one. `probes` are files of
-    questions with their gold, asked beside the others as the family `own`.
+    questions with their gold, asked beside the others as the family `own`. `reuse` is a finished run, from which is
+    taken over what would come out the same.
     """
 
     corpus: Path
@@ -49,6 +49,7 @@ class Study:
     full: bool = False
     seed: int = 0
     probes: tuple[Path, ...] = ()
+    reuse: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def pin(out: Path, plan: Plan, corpus: Corpus, model_fingerprint: str) -> None:
     systems = {name: asdict(config) for name, config in plan.configs.items()}
     path = out / PLAN
     if path.exists():
-        pinned: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        pinned = read_sealed(path)
         before: dict[str, Any] = pinned.pop("systems")
         changed = [name for name, value in same.items() if pinned.get(name) != value]
         changed += [f"options of {name}" for name, config in systems.items() if before.get(name, config) != config]
@@ -147,7 +148,8 @@ def pin(out: Path, plan: Plan, corpus: Corpus, model_fingerprint: str) -> None:
     for name, text in plan.own.files.items():
         (out / OWN).mkdir(exist_ok=True)
         write_whole(out / OWN / name, text)
-    write_whole(path, json.dumps({**same, "systems": systems}, indent=1, ensure_ascii=False))
+    write_sealed(path, {"schema": SCHEMA, **same, "systems": systems})
+    crash_point("study.pinned")
 
 
 def _size(kind: str, full: bool) -> int:

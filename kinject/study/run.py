@@ -1,6 +1,5 @@
 """A finished run, opened to be read and asked again. Builds nothing: what is missing is an error."""
 
-import json
 import threading
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from kinject import confidence, corpus
+from kinject import confidence
 from kinject.confidence import Calibration
 from kinject.corpus import Corpus
 from kinject.errors import StoreError, UnknownNameError
@@ -16,11 +15,10 @@ from kinject.lm import open_model
 from kinject.lm.base import LM
 from kinject.lm.endpoint import check_recorded, is_remote
 from kinject.progress import Step
-from kinject.store import JsonLines, row_to_record
+from kinject.store import row_to_record
 from kinject.study.plan import plugin
+from kinject.study.sealing import ESTIMATES, RECORDS, check, read_corpus, read_manifest, read_rows
 from kinject.types import Record, System
-
-SCHEMA = 1
 
 
 class Run:
@@ -50,15 +48,16 @@ class Run:
     @cached_property
     def calibrations(self) -> dict[str, Calibration]:
         """How sure each system is; none in a run that an older kinject finished."""
+        check(self.folder, self.manifest, confidence.FILE)
         return confidence.read(self.folder)
 
     def records(self) -> list[Record]:
         """Every record, in an order that does not depend on who answered first."""
-        found = [row_to_record(row) for row in JsonLines(self.folder / "records.jsonl").rows()]
+        found = [row_to_record(row) for row in read_rows(self.folder, self.manifest, RECORDS)]
         return sorted(found, key=lambda record: record.key)
 
     def estimates(self) -> list[dict[str, Any]]:
-        return JsonLines(self.folder / "estimates.jsonl").rows()
+        return read_rows(self.folder, self.manifest, ESTIMATES)
 
     def config(self, name: str) -> Any:
         """The options of a system, with its first seed. Raises UnknownNameError."""
@@ -80,19 +79,8 @@ class Run:
 
 def open_run(folder: Path) -> Run:
     """Raises StoreError for a folder that holds no finished run of this schema, CorpusError for its corpus."""
-    path = folder / "study.json"
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise StoreError(f"no finished study in {folder}: study.json is not there; run `kinject study`") from error
-    except ValueError as error:
-        raise StoreError(f"{path} is damaged: {error}") from error
-    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
-        raise StoreError(f"{path} is not of schema {SCHEMA}, which is what this kinject reads")
-    loaded = corpus.load(folder / "corpus")
-    if loaded.fingerprint() != manifest["corpus"]["fingerprint"]:
-        raise StoreError(f"{folder / 'corpus'} is not the corpus that the study was made with; run the study anew")
-    return Run(folder, manifest, loaded)
+    manifest = read_manifest(folder)
+    return Run(folder, manifest, read_corpus(folder, manifest))
 
 
 def store_of(out: Path, system: str, nth_seed: int) -> Path:

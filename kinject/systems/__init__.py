@@ -10,4 +10,7 @@ at_size(config, documents, facts) -> Config: the options as chosen for a corpus 
 diagnose(system, corpus, records) -> Iterable[Observation]: what it tells of its inner workings.
 signals(answer) -> dict[str, float]: how sure it may be by its evidence, each in [0, 1] and 0 for the least sure.
 curve(store) -> tuple[Epoch, ...] and quiz(corpus): what it had learnt after each epoch.
+
+What the System that it builds may have besides:
+with_claim(claim) -> System: the same one, whose own source also holds a claim; the store is left as it is.
 """

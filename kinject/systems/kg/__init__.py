@@ -15,7 +15,7 @@ from kinject.systems.kg.diagnosis import diagnose
 from kinject.systems.kg.graph import COMPACT_ABOVE, Graph
 from kinject.systems.kg.knobs import degraded
 from kinject.systems.kg.signals import signals
-from kinject.systems.kg.tools import Offer, make_tools
+from kinject.systems.kg.tools import Offer
 from kinject.types import System
 
 __all__ = ["Config", "at_size", "build", "diagnose", "signals"]
@@ -47,7 +47,7 @@ def build(corpus: Corpus, store: Path, model: LM, config: Config, progress: Prog
         corpus = degraded(corpus, config.edge_dropout, config.edge_noise, config.noise_seed)
     graph = Graph(corpus, config.compact_above)
     limits = Limits(config.max_model_calls, config.max_tool_calls, config.max_tokens)
-    return Agent(ChatModel(lm=model), make_tools(graph, config.tools), graph, limits)
+    return Agent(ChatModel(lm=model), graph, limits, config.tools)
 
 
 def at_size(config: Config, documents: int, facts: int) -> Config:

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from langchain.agents import create_agent
@@ -11,7 +12,6 @@ from langchain.agents.middleware import AgentMiddleware, ModelCallLimitMiddlewar
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
-from langchain_core.tools import BaseTool
 from langgraph.graph.state import CompiledStateGraph
 
 from kinject.lm.base import Completion
@@ -19,7 +19,8 @@ from kinject.lm.prompts import ABSTENTION, SYSTEM
 from kinject.systems._answer import answer
 from kinject.systems.kg.graph import Graph, line
 from kinject.systems.kg.limits import NoRepeats, TokenBudget, is_repeat, run_of
-from kinject.types import Answer, Evidence, Fact, Turn
+from kinject.systems.kg.tools import Offer, make_tools
+from kinject.types import Answer, Claim, Evidence, Fact, Turn
 
 MAX_EDGES = 50  # facts that an answer carries; how many more there were is said
 EDGE, MORE_EDGES, STOPPED = "fact ", "facts left out", "stopped"  # sources of evidence that is no call
@@ -43,7 +44,7 @@ class Agent:
     where the grammar had to correct it; then every fact that the results show or rest on; then what ended the run.
     """
 
-    def __init__(self, model: BaseChatModel, tools: Sequence[BaseTool], graph: Graph, limits: Limits) -> None:
+    def __init__(self, model: BaseChatModel, graph: Graph, limits: Limits, offer: Offer = "basic") -> None:
         """`graph` is what the tools look into; who judges the answers may need to know what was in it."""
         middleware: list[AgentMiddleware[Any, Any, Any]] = [
             NoRepeats(),  # first: a run that both this and a limit would end was ended by its repetitions
@@ -52,10 +53,15 @@ class Agent:
             *([TokenBudget(limits.max_tokens)] if limits.max_tokens else []),
         ]
         self.graph = graph
+        self._over = partial(Agent, model, limits=limits, offer=offer)
         self._steps: RunnableConfig = {"recursion_limit": _STEPS_A_CALL * (limits.max_model_calls + 1)}
         self._agent: CompiledStateGraph[Any, Any, Any, Any] = create_agent(
-            model, list(tools), system_prompt=SYSTEM, middleware=middleware
+            model, make_tools(graph, offer), system_prompt=SYSTEM, middleware=middleware
         )
+
+    def with_claim(self, claim: Claim) -> "Agent":
+        """The same agent over the same graph, which also holds the claim as an edge."""
+        return self._over(self.graph.with_claim(claim))
 
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         started = time.perf_counter()

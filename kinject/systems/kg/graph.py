@@ -12,10 +12,11 @@ import networkx as nx
 
 from kinject.corpus import Corpus, format_day
 from kinject.systems._names import NameIndex, Resolution, fold
+from kinject.systems.kg.claimed import ClaimedFacts, LookUps, fact_of
 from kinject.systems.kg.columns import Columns
 from kinject.systems.kg.network import Network
 from kinject.systems.kg.values import keys
-from kinject.types import Fact
+from kinject.types import Claim, Fact
 
 COMPACT_ABOVE = 200_000
 
@@ -42,12 +43,20 @@ class Graph:
         self.day = corpus.day
         self.relations = {relation.name: relation for relation in corpus.relations}
         self.compact = len(corpus.facts) > compact_above
-        self._index = (Columns if self.compact else Network)(corpus.facts, self.relations)
+        self._index: LookUps = (Columns if self.compact else Network)(corpus.facts, self.relations)
         self._values: dict[str, NameIndex] = {}
         self._both_ways = _both_ways(corpus)
         pointing = [fact for fact in corpus.facts if self.relations[fact.relation].kind == "entity"]
         names = dict.fromkeys((*(fact.subject for fact in corpus.facts), *(fact.object for fact in pointing)))
         self.names = NameIndex(names, ((alias, fact.object) for fact in pointing for alias in fact.aliases))
+
+    def with_claim(self, claim: Claim) -> "Graph":
+        """The same graph that also holds the claim as an edge; an entity that has no other facts is no name here."""
+        claimed = Graph.__new__(Graph)
+        claimed.__dict__.update(self.__dict__)
+        claimed._index = ClaimedFacts(self._index, fact_of(claim), self.relations[claim.relation])
+        claimed._values = {name: values for name, values in self._values.items() if name != claim.relation}
+        return claimed
 
     def holds(self, fact: Fact, day: date | None) -> bool:
         on = day or self.day

@@ -22,7 +22,8 @@ from kinject.systems._citations import checked
 from kinject.systems._diagnosis import Observation
 from kinject.systems.rag import abstention, building, embed, index, rerank, vectors
 from kinject.systems.rag.abstention import Threshold
-from kinject.systems.rag.chunks import Splitter, split, states
+from kinject.systems.rag.chunks import Chunk, Splitter, split, states, titled
+from kinject.systems.rag.claimed import ClaimedIndex
 from kinject.systems.rag.index import Hit, Index, Retriever
 from kinject.systems.rag.metrics import Ranking, measured
 from kinject.systems.rag.rerank import Reranker
@@ -30,7 +31,7 @@ from kinject.systems.rag.rewriting import rewritten
 from kinject.systems.rag.signals import PASSAGE
 from kinject.systems.rag.signals import signals as signals
 from kinject.systems.rag.vectors import Choice
-from kinject.types import Answer, Evidence, Fact, Outcome, Record, Turn
+from kinject.types import CLAIM_ID, Answer, Claim, Document, Evidence, Fact, Outcome, Record, Turn
 
 _SCHEMA = 2
 _DEPTH = 50
@@ -83,6 +84,12 @@ class Rag:
         completion = self.model.complete(Chat(prompt, (), self.config.max_new_tokens))
         evidence = checked(completion.text, found)
         return answer(completion.text, [*spent, completion], time.perf_counter() - started, evidence)
+
+    def with_claim(self, claim: Claim) -> "Rag":
+        """The same system, whose index also holds the claim as a page about its subject, of a single passage."""
+        page = Document(CLAIM_ID, claim.text, claim.subject)
+        passage = Chunk(page.id, titled(page, page.text), page.title)
+        return replace(self, index=ClaimedIndex(self.index, passage))
 
     def retrieve(self, query: str, depth: int) -> tuple[Hit, ...]:
         """The best passages for a query, best first."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from kinject.progress import Progress, Step
-from kinject.store import new_artifact
+from kinject.store import crash_point, new_artifact
 from kinject.systems.rag import index, vectors
 from kinject.systems.rag.chunks import Chunk
 from kinject.systems.rag.embed import Embedder
@@ -61,6 +61,7 @@ def make(folder: Path, wanted: Wanted, progress: Progress) -> None:
     new = [text for text in dict.fromkeys(texts) if text not in known]
     rows = _embedded(new, len(texts), wanted.embedder, progress)
     embedded = time.perf_counter()
+    crash_point("rag.embedded")
     known.update(zip(new, rows, strict=True))
     stacked = np.stack([known[text] for text in texts])
     with new_artifact(folder, wanted.fingerprint) as unfinished:

@@ -37,7 +37,7 @@ _LOOKED_THROUGH = 100_000  # passages whose names are known
 _CHUNKS, _WORDS = "chunks.jsonl", "bm25"
 _WORD = re.compile(r"\w+")
 
-_Ranking = list[tuple[int, float]]
+Ranking = list[tuple[int, float]]  # a passage's place and its score, best first
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +109,24 @@ class Index:
         """Of the passage that is nearest by meaning; unlike fused ranks it compares across questions."""
         return max((score for _, score in self._by_meaning(query, 1)), default=-1.0)
 
-    def _fused(self, query: str) -> _Ranking:
+    def _fused(self, query: str) -> Ranking:
         rankings = [self._by_meaning(query, _DEPTH), self._by_words(query, _DEPTH)]
         wanted = set(self._names(query))
         if not wanted:
             return _fuse(*rankings)
         plain = _fuse(*rankings)
-        naming = [one for one in plain if not wanted.isdisjoint(self._named_in(one[0]))]
+        naming = [one for one in plain if not wanted.isdisjoint(self._named_in(self.chunks[one[0]].text))]
         titled = [one for one in plain if fold(self.chunks[one[0]].title) in wanted]
         return _fuse(*rankings, naming, titled)
 
-    def _names_of(self, number: int) -> frozenset[str]:
-        return frozenset(self._names(self.chunks[number].text))
+    def _names_of(self, text: str) -> frozenset[str]:
+        return frozenset(self._names(text))
 
     def _embed(self, query: str) -> Vectors:
         return self._embedder.encode([query])
 
     @computes
-    def _by_meaning(self, query: str, k: int) -> _Ranking:
+    def _by_meaning(self, query: str, k: int) -> Ranking:
         if self._allowed is None:
             scores, numbers = self._parts.searched.search(self._vector(query), min(k, self.size))
         else:
@@ -135,11 +135,11 @@ class Index:
             scores, numbers = self._parts.exact.search(self._vector(query), min(k, self.size), params=among)
         return [(int(n), float(score)) for n, score in zip(numbers[0], scores[0], strict=True) if n >= 0]
 
-    def _by_words(self, query: str, k: int) -> _Ranking:
-        words = _words(query)
-        if not words:
+    def _by_words(self, query: str, k: int) -> Ranking:
+        asked = words(query)
+        if not asked:
             return []
-        scores = self._parts.bm25.get_scores(words)
+        scores = self._parts.bm25.get_scores(asked)
         if self._allowed is not None:
             scores = np.where(self._allowed, scores, 0)
         best = np.argsort(-scores, kind="stable")[:k]
@@ -153,7 +153,7 @@ def write(folder: Path, chunks: Sequence[Chunk], vectors: Vectors, kind: Kind = 
     (folder / _CHUNKS).write_text("".join(lines), encoding="utf-8")
     # Every added passage changes how rare a word is, and so the scores of all others: BM25 is counted anew.
     bm25 = bm25s.BM25()
-    bm25.index([_words(chunk.text) for chunk in chunks], show_progress=False)
+    bm25.index([words(chunk.text) for chunk in chunks], show_progress=False)
     bm25.save(folder / _WORDS, show_progress=False)
 
 
@@ -172,7 +172,7 @@ def read_chunks(folder: Path) -> tuple[Chunk, ...]:
     return tuple(Chunk(**json.loads(line)) for line in lines if line)
 
 
-def _fuse(*rankings: Sequence[tuple[int, float]]) -> _Ranking:
+def _fuse(*rankings: Sequence[tuple[int, float]]) -> Ranking:
     scores: dict[int, float] = defaultdict(float)
     for ranking in rankings:
         for rank, (number, _) in enumerate(ranking, start=1):
@@ -180,5 +180,5 @@ def _fuse(*rankings: Sequence[tuple[int, float]]) -> _Ranking:
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
     return _WORD.findall(text.casefold())

@@ -5,12 +5,12 @@ context. Test questions are asked after each epoch for the curve, and decide not
 for, looks at training phrasings that were set apart.
 """
 
-import json
 from pathlib import Path
 
 from kinject.corpus import Corpus
 from kinject.lm.base import LM
 from kinject.progress import Progress, silent
+from kinject.store import read_sealed
 from kinject.systems.sft import methods
 from kinject.systems.sft.capacity import diagnose
 from kinject.systems.sft.checkpoints import Epoch, epochs
@@ -40,4 +40,4 @@ def build(corpus: Corpus, store: Path, model: LM, config: Config, progress: Prog
 def curve(store: Path) -> tuple[Epoch, ...]:
     """The epochs that are finished, the untrained model first; answers are in the order of `quiz`."""
     path = store / CURVE
-    return epochs(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else ()
+    return epochs(read_sealed(path)["epochs"]) if path.exists() else ()

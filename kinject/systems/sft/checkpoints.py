@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from kinject.errors import StoreError
 from kinject.lm.compute import computes
 from kinject.lm.optim import MasterWeights
-from kinject.store import artifact_is, new_artifact, write_whole
+from kinject.store import artifact_is, crash_point, new_artifact, write_whole
 from kinject.store.files import remove, temporary_for
 
 KEPT = 2
@@ -66,7 +66,9 @@ class Checkpoints:
         for old in (*self._folder.glob("epoch-*"), *self._folder.glob(_WITHIN)):
             if old not in kept:
                 # Moved first: a kill half-way must not leave a checkpoint that looks damaged.
-                remove(old.rename(temporary_for(path)))
+                aside = old.rename(temporary_for(path))
+                crash_point("sft.replaced")
+                remove(aside)
 
     @computes
     def resume(self, optimizer: MasterWeights) -> Position:

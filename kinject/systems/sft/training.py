@@ -20,7 +20,7 @@ from kinject.lm.loading import Loaded, load
 from kinject.lm.local import LocalLM
 from kinject.lm.workers import Worker, whose
 from kinject.progress import Progress, Step, silent
-from kinject.store import new_artifact, write_whole
+from kinject.store import crash_point, new_artifact, write_sealed
 from kinject.systems import closed_book
 from kinject.systems._quiet import no_bars
 from kinject.systems.sft import methods, mix, packing, replay
@@ -57,7 +57,7 @@ def learn(corpus: Corpus, store: Path, model: LocalLM, config: Config, progress:
 
     def show(epochs: tuple[Epoch, ...]) -> None:
         store.mkdir(parents=True, exist_ok=True)
-        write_whole(store / CURVE, json.dumps([asdict(epoch) for epoch in epochs]))
+        write_sealed(store / CURVE, {"schema": 2, "epochs": [asdict(epoch) for epoch in epochs]})
         exact = right(epochs[-1].answers, probes)
         note = f"{exact} of {len(probes)} held-out questions answered"
         progress(Step("sft", epochs[-1].epoch, config.epochs, note))
@@ -84,6 +84,7 @@ def learn(corpus: Corpus, store: Path, model: LocalLM, config: Config, progress:
         worker=worker,
     )
     train(loaded.model, plan, store / "checkpoints", progress)
+    crash_point("sft.trained")
     if worker.leads:
         write(loaded, adapter, store / MODEL, made_from)
     worker.gather(None)  # nobody opens what is not written
