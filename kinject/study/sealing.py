@@ -19,7 +19,8 @@ from kinject.store.files import fsync_folder, temporary_for
 PLAN, MANIFEST, CORPUS = "plan.json", "study.json", "corpus"
 OWN = "own"  # where a run keeps the user's probes
 RECORDS, ESTIMATES, CURVE, BUILDS = "records.jsonl", "estimates.jsonl", "curve.jsonl", "builds.jsonl"
-LOGS = (RECORDS, ESTIMATES, confidence.FILE, CURVE, BUILDS, "before.jsonl", "update.jsonl")
+SEEDS = "seeds.jsonl"  # the estimates of each training by itself
+LOGS = (RECORDS, ESTIMATES, SEEDS, confidence.FILE, CURVE, BUILDS, "before.jsonl", "update.jsonl")
 SCHEMA = 2  # files of schema 1 say nothing of the files beside them
 
 Row = dict[str, Any]
