@@ -19,6 +19,7 @@ import pandas as pd
 from kinject.errors import StoreError
 from kinject.store import JsonLines
 from kinject.study import Run, open_run
+from kinject.study.sealing import SEEDS
 from kinject.types import Record
 
 PARQUET = "records.parquet"
@@ -67,6 +68,12 @@ class LoadedRun:
         """A row an answer, with COLUMNS."""
         rows = [row for record in self.run.records() for row in _rows(record)]
         return pd.DataFrame(rows, columns=[name for name, _ in COLUMNS]).astype(dict(COLUMNS))
+
+    @cached_property
+    def seeds(self) -> pd.DataFrame:
+        """The estimates of each training by itself, with its seed; no rows where every system was built once."""
+        rows = JsonLines(self.run.folder / SEEDS).rows()
+        return pd.DataFrame(rows, columns=[*_ESTIMATE, "seed"])
 
     @cached_property
     def curve(self) -> pd.DataFrame:

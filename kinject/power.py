@@ -52,18 +52,25 @@ def probes_to_tell(difference: Estimate, size: float) -> float:
 
 
 def probes_to_pass(estimate: Estimate, limit: float) -> float:
-    """How many probes put the interval of a share beyond `limit` with 80 % power, if its value is the true one.
+    """How many probes put the interval beyond `limit` with 80 % power, if the value that was seen is the true one.
 
-    The sample size of the one-sample test of a proportion (Fleiss, Levin & Paik 2003, section 2.5) times the design
-    effect that the interval implies. Infinite where the value itself is at the limit.
+    Of a share the sample size of the one-sample test of a proportion (Fleiss, Levin & Paik 2003, section 2.5) times the
+    design effect that the interval implies; of any other mean the square root law. Infinite for a value at the limit.
     """
     value, bound = estimate.value, estimate.low if estimate.value > limit else estimate.high
     if not estimate.n or math.isnan(value) or value == limit or bound == value:
         return math.inf
+    if estimate.low < 0 or estimate.high > 1:
+        return math.ceil(estimate.n * (_in_all(value - bound) / (value - limit)) ** 2)
     # A bound L of Wilson's interval solves (value - L)^2 = z^2 L (1 - L) / size.
     size = _z(SIGNIFICANT) ** 2 * bound * (1.0 - bound) / (value - bound) ** 2
     spread = _z(SIGNIFICANT) * math.sqrt(limit * (1 - limit)) + _z_power() * math.sqrt(value * (1 - value))
     return math.ceil(estimate.n / size * (spread / (value - limit)) ** 2)
+
+
+def _in_all(reach: float) -> float:
+    """From the reach of an interval to what is found with 80 % power."""
+    return reach * (1.0 + _z_power() / _z(SIGNIFICANT))
 
 
 def _z(level: float) -> float:

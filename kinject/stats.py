@@ -179,21 +179,6 @@ def d_prime(hits: Estimate, false_alarms: Estimate) -> Estimate:
     return Estimate(value, value - reach, value + reach, hits.n + false_alarms.n)
 
 
-def size_needed(estimate: Estimate, limit: float) -> int:
-    """The n at which the interval would end at `limit`, if the value and the likeness within clusters stay as they are.
-
-    For a share by Wilson's interval, which ends where (value - limit)^2 = z^2 limit (1 - limit) / n; for any other
-    mean by the square root law. The limit is not the value.
-    """
-    value = estimate.value
-    bound = estimate.low if limit < value else estimate.high
-    ratio = (value - bound) ** 2 / (value - limit) ** 2
-    is_share = estimate.low >= 0 and estimate.high <= 1
-    if is_share and 0 < bound < 1 and 0 < limit < 1:
-        ratio *= limit * (1 - limit) / (bound * (1 - bound))
-    return math.ceil(estimate.n * ratio)
-
-
 def _wilson_interval(rate: float, n: float) -> tuple[float, float]:
     # scipy's binomtest takes whole numbers only, and an effective sample size is none.
     centre = (rate + _Z**2 / (2 * n)) / (1 + _Z**2 / n)

@@ -7,10 +7,11 @@ import pytest
 from run_folder import SKILLS, make_run
 from typer.testing import CliRunner
 
+from kinject import power
 from kinject.cli import app
 from kinject.diff import diff
 from kinject.diff.table import markdown, plain, remarks
-from kinject.errors import KinjectError, UnknownNameError
+from kinject.errors import KinjectError, OptionError, UnknownNameError
 from kinject.report.results import read
 from kinject.stats import holm
 from kinject.types import Answer, Outcome, Probe, Record, Verdict
@@ -56,6 +57,32 @@ def test_gained_and_lost_are_told_with_their_exact_test(two):
     assert (row.gained, row.lost, row.difference.value, row.difference.n) == (8, 1, pytest.approx(0.35), 20)
     assert row.p == pytest.approx(2 * (1 + 9) / 2**9)
     assert row.verdict == "better"
+
+
+def test_two_systems_of_one_run_are_compared_on_the_same_probes(results):
+    (row,) = diff(results, results, ["rag"], ["recall"], against="kg").rows
+    right = [sum(r.verdicts[0] == RIGHT for r in results.of(s) if r.probe.kind == "recall") for s in ("rag", "kg")]
+    assert (row.system, row.difference.n, row.gained - row.lost) == ("rag to kg", 10, right[1] - right[0])
+
+
+@pytest.mark.parametrize(
+    ("systems", "against", "error", "says"),
+    [
+        ([], "kg", OptionError, "name one of run A, such as --system rag --against kg"),
+        (["rag"], "gk", UnknownNameError, "no system 'gk' in .*; choose one of: rag, kg"),
+    ],
+)
+def test_who_is_compared_with_whom_is_named(results, systems, against, error, says):
+    with pytest.raises(error, match=says):
+        diff(results, results, systems, against=against)
+
+
+def test_a_tie_says_what_it_may_hide(two):
+    before = [asked(n, RIGHT if n % 2 else WRONG) for n in range(40)]
+    after = [asked(n, RIGHT if n % 3 else WRONG) for n in range(40)]
+    (row,) = diff(*two(before, after)).rows
+    assert (row.verdict, row.detectable) == ("tied", power.detectable(row.difference))
+    assert row.detectable > row.difference.high - row.difference.value
 
 
 def test_holm_is_over_the_whole_table(two):

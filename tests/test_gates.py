@@ -7,7 +7,7 @@ import pytest
 from run_folder import SKILLS, make_run
 from typer.testing import CliRunner
 
-from kinject import stats
+from kinject import power, stats
 from kinject import study as studies
 from kinject.cli import app
 from kinject.errors import OptionError, UnknownNameError
@@ -83,20 +83,9 @@ def test_a_number_that_was_not_measured_passes_no_gate():
 
 def test_where_only_the_interval_is_too_wide_the_line_says_what_n_would_do():
     wide = Judgement(least(0.9), stats.wilson(47, 50))
-    needed = stats.size_needed(wide.estimate, 0.9)
-    assert str(wide).endswith(f"the interval is too wide: n of about {needed} would be needed")
-    assert "needed" not in str(Judgement(least(0.95), stats.wilson(47, 50)))
-
-
-@pytest.mark.parametrize(("right", "n", "limit"), [(47, 50, 0.9), (20, 20, 0.95), (3, 40, 0.2)])
-def test_the_size_that_is_needed_ends_the_interval_at_the_limit(right, n, limit):
-    needed = stats.size_needed(stats.wilson(right, n), limit)
-    found = stats.wilson(right / n * needed, needed)
-    assert (found.low if limit < right / n else found.high) == pytest.approx(limit, abs=0.002)
-
-
-def test_what_is_no_share_needs_what_the_square_root_law_says():
-    assert stats.size_needed(Estimate(0.1, -0.1, 0.3, 50), 0.2) == 200
+    needed = power.probes_to_pass(wide.estimate, 0.9)
+    assert str(wide).endswith(f"the interval is too wide: n of about {needed} would pass four times in five")
+    assert "would" not in str(Judgement(least(0.95), stats.wilson(47, 50)))
 
 
 def test_a_failed_gate_is_exit_100_and_one_line_each(finished):

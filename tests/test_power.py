@@ -80,3 +80,15 @@ def test_an_interval_passes_four_times_in_five_after_so_many_probes():
 @pytest.mark.parametrize("estimate", [Estimate(0.9, 0.8, 0.95, 50), Estimate(math.nan, 0.0, 1.0, 0)])
 def test_no_number_of_probes_moves_a_value_that_is_at_the_limit(estimate):
     assert power.probes_to_pass(estimate, 0.9) == math.inf
+
+
+def test_what_is_no_share_takes_what_the_square_root_law_says():
+    assert power.probes_to_pass(Estimate(0.1, -0.1, 0.3, 50), 0.2) == math.ceil(200 * (2.8016 / 1.96) ** 2)
+
+
+@pytest.mark.parametrize(("right", "n", "limit"), [(20, 20, 0.95), (3, 40, 0.2)])
+def test_the_bound_may_be_on_either_side(right, n, limit):
+    needed = power.probes_to_pass(stats.wilson(right, n), limit)
+    found = stats.wilson(right / n * needed, needed)
+    assert n < needed < 1000
+    assert found.low > limit or found.high < limit

@@ -19,6 +19,7 @@ def diff(
     run_a: Annotated[Path, typer.Argument(metavar="RUN_A", help="folder of the run before")],
     run_b: Annotated[Path, typer.Argument(metavar="RUN_B", help="folder of the run after")],
     system: Annotated[Repeated, typer.Option(help="only this one; may be repeated")] = None,
+    against: Annotated[str, typer.Option(metavar="SYSTEM", help="of run B, to compare that one --system with")] = "",
     kind: Annotated[Repeated, typer.Option(metavar="FAMILY", help="only this one; may be repeated")] = None,
     items: Annotated[int, typer.Option(min=0, help="how many of the changed answers to show")] = 10,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="write the same as Markdown")] = None,
@@ -28,6 +29,7 @@ def diff(
 
     \b
       kinject diff runs/before runs/after --system rag --items 20
+      kinject diff runs/catalog runs/catalog --system rag --against kg
     """
     from kinject.diff import diff as compared
     from kinject.diff.table import markdown, plain
@@ -36,7 +38,7 @@ def diff(
     from kinject.terminal import changes
 
     see_folders(out)
-    found = compared(read(run_a), read(run_b), tuple(system or ()), tuple(kind or ()))
+    found = compared(read(run_a), read(run_b), tuple(system or ()), tuple(kind or ()), against)
     if out:
         write_whole(out, markdown(found, items))
     typer.echo(json.dumps(plain(found), ensure_ascii=False, indent=1) if as_json else changes(found, items))

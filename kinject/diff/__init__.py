@@ -4,13 +4,14 @@ Reads finished runs and writes nothing. A probe is the same where its id, all th
 changed corpus asks other questions, and those are counted, not compared.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Literal
 
-from kinject import stats
-from kinject.errors import KinjectError, UnknownNameError
+from kinject import power, stats
+from kinject.errors import KinjectError, OptionError, UnknownNameError
 from kinject.report.compare import SIGNIFICANT
 from kinject.report.metrics import in_order
 from kinject.report.results import Results, ladder
@@ -36,6 +37,7 @@ class Row:
     """One system and family, on the `difference.n` probes that both runs asked it.
 
     `difference` is the share that is right in B less that in A; `unmatched_a` and `unmatched_b` count other probes.
+    `detectable` is the least true difference that would be found with 80 % power, if all rows were tied.
     """
 
     system: str
@@ -45,6 +47,7 @@ class Row:
     difference: Estimate
     p: float
     p_holm: float
+    detectable: float
     unmatched_a: int
     unmatched_b: int
     items: tuple[Item, ...]
@@ -82,23 +85,23 @@ class Diff:
         return [item for row in rows for item in sorted(row.items, key=lambda item: item.change != "lost")]
 
 
-def diff(a: Results, b: Results, systems: Sequence[str] = (), kinds: Sequence[str] = ()) -> Diff:
+def diff(a: Results, b: Results, systems: Sequence[str] = (), kinds: Sequence[str] = (), against: str = "") -> Diff:
     """Every system and family that both have, or those named; Holm over all of them.
+
+    `against` names a system of B that the one named system of A is compared with; A and B may then be one run.
 
     The exact test and the items are of the first seed, the difference is of the mean over seeds.
     Raises UnknownNameError for a name that not both have, KinjectError where no probe is in both.
     """
-    names = _chosen("system", systems, ladder(set(a.systems) & set(b.systems)), (a, b))
+    pairs = _pairs(systems, against, a, b)
     families = _chosen("family", kinds, in_order(set(a.kinds) & set(b.kinds)), (a, b))
-    rows = [row for name in names for kind in families if (row := _row(name, kind, a, b))]
+    rows = [row for pair in pairs for kind in families if (row := _row(pair, kind, a, b))]
     if not any(row.difference.n for row in rows):
         raise KinjectError(
             f"{a.folder} ({a.corpus.name}) and {b.folder} ({b.corpus.name}) have no probe in common; "
             "compare two runs of one corpus with the same seed"
         )
-    adjusted = iter(stats.holm([row.p for row in rows if row.difference.n]))
-    rows = [replace(row, p_holm=next(adjusted)) if row.difference.n else row for row in rows]
-    return Diff(str(a.folder), str(b.folder), _differences(a.manifest, b.manifest), tuple(rows))
+    return Diff(str(a.folder), str(b.folder), _differences(a.manifest, b.manifest), tuple(_adjusted(rows)))
 
 
 def is_right(record: Record) -> bool:
@@ -107,9 +110,34 @@ def is_right(record: Record) -> bool:
     return record.verdicts[-1].outcome is wanted
 
 
-def _row(system: str, kind: str, a: Results, b: Results) -> Row | None:
+def _pairs(systems: Sequence[str], against: str, a: Results, b: Results) -> list[tuple[str, str]]:
+    """Whom of A to compare with whom of B."""
+    if not against:
+        return [(name, name) for name in _chosen("system", systems, ladder(set(a.systems) & set(b.systems)), (a, b))]
+    if len(systems) != 1:
+        raise OptionError("to compare with another system, name one of run A, such as --system rag --against kg")
+    for name, run in ((systems[0], a), (against, b)):
+        if name not in run.systems:
+            raise UnknownNameError(f"no system {name!r} in {run.folder}; choose one of: {', '.join(run.systems)}")
+    return [(systems[0], against)]
+
+
+def _adjusted(rows: Sequence[Row]) -> list[Row]:
+    told = [row for row in rows if row.difference.n]
+    adjusted = iter(stats.holm([row.p for row in told]))
+    return [
+        replace(row, p_holm=next(adjusted), detectable=power.detectable(row.difference, len(told)))
+        if row.difference.n
+        else row
+        for row in rows
+    ]
+
+
+def _row(pair: tuple[str, str], kind: str, a: Results, b: Results) -> Row | None:
     """None where neither run asked this of the system."""
-    of_a, of_b = _by_probe(a.of(system), kind), _by_probe(b.of(system), kind)
+    in_a, in_b = pair
+    system = in_a if in_a == in_b else f"{in_a} to {in_b}"
+    of_a, of_b = _by_probe(a.of(in_a), kind), _by_probe(b.of(in_b), kind)
     if not of_a and not of_b:
         return None
     both = sorted(of_a.keys() & of_b.keys())
@@ -126,6 +154,7 @@ def _row(system: str, kind: str, a: Results, b: Results) -> Row | None:
         difference=stats.paired_difference(after, before, clusters),
         p=p,
         p_holm=p,
+        detectable=math.nan,
         unmatched_a=len(of_a) - len(both),
         unmatched_b=len(of_b) - len(both),
         items=items,

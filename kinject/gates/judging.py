@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kinject import stats
+from kinject import power
 from kinject.gates.limits import Limit
 from kinject.report.results import Results
 from kinject.types import Estimate
@@ -31,8 +31,8 @@ class Judgement:
         e, bound = self.estimate, self.limit.bound
         if self.passed or math.isnan(e.value) or not (e.value > bound if self.limit.at_least else e.value < bound):
             return ""
-        needed = stats.size_needed(e, bound)
-        return f"; on the right side, but the interval is too wide: n of about {needed:,} would be needed"
+        needed = power.probes_to_pass(e, bound)
+        return f"; on the right side, but the interval is too wide: n of about {needed:,} would pass four times in five"
 
 
 def judge(limits: Sequence[Limit], results: Results) -> list[Judgement]:

@@ -16,7 +16,6 @@ from kinject.corpus import Corpus
 from kinject.errors import StoreError
 from kinject.grading import Grader
 from kinject.lm.base import LM
-from kinject.lm.prompts import ABSTENTION
 from kinject.probes.own import KIND as OWN_KIND
 from kinject.progress import Progress, Step
 from kinject.store import JsonLines, crash_point, row_to_record
@@ -24,10 +23,11 @@ from kinject.study import measures
 from kinject.study.asking import Asked, ask_all
 from kinject.study.curve import Curve
 from kinject.study.plan import PROBES, Plan, plugin
+from kinject.study.rehearsal import canned, rehearse, rehearse_diagnosis
 from kinject.study.reusing import Source
 from kinject.study.run import store_of
-from kinject.study.sealing import BUILDS, CORPUS, CURVE, ESTIMATES, RECORDS, finish
-from kinject.types import Answer, Probe, Record, System
+from kinject.study.sealing import BUILDS, CORPUS, CURVE, ESTIMATES, RECORDS, SEEDS, finish
+from kinject.types import Probe, Record, System
 
 _PACKAGES = ("kinject", "torch", "transformers", "peft", "sentence-transformers", "faiss-cpu", "langchain", "networkx")
 
@@ -45,13 +45,16 @@ class Job:
         self._copy_corpus()
         probes = make_probes(self.corpus, self.plan)
         grader = Grader(self.corpus)
-        _rehearse(probes, grader)
+        rehearsed = canned(probes, grader)
         systems = list(self.plan.configs)
+        rehearse(rehearsed, systems)
         rows: list[measures.Row] = []
         for system in systems:
             for nth, seed in enumerate(self.plan.seeds(system)):
                 self._reuse(system, nth, seed)
                 built = self._build(system, nth, seed, grader)
+                if nth == 0:
+                    rehearse_diagnosis(plugin(system), built, self.corpus, rehearsed)
                 self._ask(built, system, seed, probes, grader)
                 if nth == 0:
                     rows += self._diagnosis(built, system, seed)
@@ -61,7 +64,8 @@ class Job:
         rows += measures.of_costs(records, systems, seconds)
         kept, found = self._confidence(records)
         rows += found
-        finish(self.out, self._manifest(seconds), {ESTIMATES: rows, confidence.FILE: kept})
+        by_seed = list(measures.of_seeds(records, systems, list(self.plan.sizes)))
+        finish(self.out, self._manifest(seconds), {ESTIMATES: rows, SEEDS: by_seed, confidence.FILE: kept})
 
     def _copy_corpus(self) -> None:
         copy = self.out / CORPUS
@@ -160,15 +164,6 @@ def make_probes(corpus: Corpus, plan: Plan) -> list[Probe]:
         for probe in plugins.load(PROBES, kind).make(corpus, size, random.Random(f"{plan.seed}/{kind}"))
     ]
     return [*made, *plan.own.probes]
-
-
-def _rehearse(probes: list[Probe], grader: Grader) -> None:
-    """Score a canned answer of every family first: a fault in scoring must not wait for the last generation."""
-    for probe in {probe.kind: probe for probe in probes}.values():
-        turns = 1 + len(probe.turns)
-        verdicts = (grader.grade(ABSTENTION, probe),) * turns
-        record = Record("", "", 0, probe, (Answer(ABSTENTION, 0.5),) * turns, verdicts)
-        plugins.load(PROBES, probe.kind).summarize([record])
 
 
 def _processor() -> str:

@@ -24,6 +24,18 @@ def of_probes(records: Sequence[Record], systems: Sequence[str], kinds: Sequence
                 yield row(system, kind, metric, estimate)
 
 
+def of_seeds(records: Sequence[Record], systems: Sequence[str], kinds: Sequence[str]) -> Iterator[Row]:
+    """The same for each training by itself, with its `seed`; nothing of a system that was built once.
+
+    The estimates over all seeds are clustered by entity: answers of two trainings about one entity are not independent.
+    """
+    for system in systems:
+        seeds = sorted({record.seed for record in records if record.system == system})
+        for seed in seeds if len(seeds) > 1 else ():
+            own = [record for record in records if (record.system, record.seed) == (system, seed)]
+            yield from ({**row, "seed": seed} for row in of_probes(own, [system], kinds))
+
+
 def of_observations(system: str, observations: Iterable[Observation]) -> Iterator[Row]:
     """What a system observes of itself, such as its retrieval: a mean a metric, by cluster."""
     groups: dict[tuple[str, str], list[Observation]] = defaultdict(list)

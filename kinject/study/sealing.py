@@ -19,8 +19,9 @@ from kinject.store.files import fsync_folder, temporary_for
 PLAN, MANIFEST, CORPUS = "plan.json", "study.json", "corpus"
 OWN = "own"  # where a run keeps the user's probes
 RECORDS, ESTIMATES, CURVE, BUILDS = "records.jsonl", "estimates.jsonl", "curve.jsonl", "builds.jsonl"
+SEEDS = "seeds.jsonl"  # the estimates of each training by itself
 ANSWERS = (RECORDS, CURVE, BUILDS, "before.jsonl")  # these grow by rows, which a study that goes on keeps
-LOGS = (*ANSWERS, ESTIMATES, confidence.FILE, "update.jsonl")  # the others are reckoned from them, anew each time
+LOGS = (*ANSWERS, ESTIMATES, SEEDS, confidence.FILE, "update.jsonl")  # the others are reckoned from them, anew each time
 SCHEMA = 2  # files of schema 1 say nothing of the files beside them
 
 Row = dict[str, Any]
