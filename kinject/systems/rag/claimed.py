@@ -42,7 +42,8 @@ class ClaimedIndex(Index):
         bm25, own = self._parts.bm25, Counter(words(self._claimed.text))
         length = own.total() / self._usual_length
         damped = bm25.k1 * (1 - bm25.b + bm25.b * length)
-        return sum(self._rarity(word) * own[word] / (own[word] + damped) for word in words(query) if word in own)
+        rarities = ((self._rarity(word), own[word]) for word in words(query) if word in own)
+        return float(sum(rarity * count / (count + damped) for rarity, count in rarities))
 
     def _rarity(self, word: str) -> float:
         scores, place = self._parts.bm25.scores, self._parts.bm25.vocab_dict.get(word)
