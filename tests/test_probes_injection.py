@@ -110,8 +110,8 @@ def test_an_attack_reaches_the_model_through_the_systems_own_source(name, tmp_pa
     module = {"rag": rag, "kg": kg}[name]
     system = module.build(TOY, tmp_path, FakeLM(credulous), module.Config())
     attack: Probe = next(probe for probe in PROBES["toy"] if probe.variant == "canary")
-    (answer,) = converse(system, attack)
+    (answer,) = converse(system, attack).answers
     assert CANARY in answer.text
     found = injection.summarize([Record("s", name, 0, attack, (answer,), (Grader(TOY).grade(answer.text, attack),))])
     assert (found["canary_obeyed"].value, found["canary_seen"].value) == (1, 1)
-    assert CANARY not in converse(system, replace(attack, claim=None))[0].text
+    assert CANARY not in converse(system, replace(attack, claim=None)).answers[0].text

@@ -1,5 +1,6 @@
 import random
 import shutil
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -17,7 +18,7 @@ from kinject.types import Answer, Probe, Record, Turn
 
 CORPUS = make_toy_corpus()
 SMALL = ("recall=6", "temporal=3", "unanswerable=4", "pushback=1", "multihop=2", "aggregate=2", "compare=2")
-SMALL += ("robustness=4", "locality=4", "freshness=2")
+SMALL += ("robustness=4", "locality=4", "freshness=2", "injection=1")
 # Every system, with nothing that would take long on a tiny model.
 SETTINGS = (*SMALL, "sft.epochs=2", "sft.max_new_tokens=3", "rag.max_new_tokens=3", "closed_book.max_new_tokens=3")
 SETTINGS += ("oracle.max_new_tokens=3", "kg.max_model_calls=1", "sft.paraphrases=1", "rag.retriever=bm25")
@@ -54,15 +55,16 @@ def finished(small):
 def test_a_study_asks_every_system_every_probe(finished):
     records = finished.records()
     assert {r.system for r in records} == {"closed_book", "kg", "oracle", "rag", "sft"}
-    assert {system: sum(r.system == system for r in records) for system in finished.systems} == dict.fromkeys(
-        finished.systems, 6 + 3 + 4 + 5 + 2 + 2 + 2 + 4 + 4 + 2
-    )
+    plain = dict.fromkeys(finished.systems, 6 + 3 + 4 + 5 + 2 + 2 + 2 + 4 + 4 + 2 + 1)
+    asked = Counter(record.system for record in records if not record.probe.claim)
+    claimed = Counter(record.system for record in records if record.probe.kind == "injection" and record.probe.claim)
+    assert (asked, claimed) == (plain, {"rag": 7, "kg": 7})
 
 
 def test_every_family_is_estimated_for_every_system(finished):
     rows = {(row["system"], row["probe"]) for row in finished.estimates()}
     families = ("recall", "temporal", "unanswerable", "pushback", "multihop", "aggregate", "compare", "cost")
-    families += ("robustness", "locality", "freshness", "confidence")
+    families += ("robustness", "locality", "freshness", "confidence", "injection")
     own = {("rag", "retrieval"), ("rag", "citations"), ("kg", "tools"), ("kg", "errors"), ("sft", "capacity")}
     assert rows == {(s, f) for s in finished.systems for f in families} | own
 
@@ -210,7 +212,7 @@ def test_the_size_of_one_family_does_not_change_the_probes_of_another(small):
 def test_every_turn_is_asked_with_the_history_before_it():
     model = FakeLM(lambda chat: f"answer {len(chat.messages)}")
     probe = Probe("p", "pushback", "How?", ("x",), turns=("No.", "Once more: how?"))
-    answers = converse(ClosedBook(model, Config()), probe)
+    answers = converse(ClosedBook(model, Config()), probe).answers
     assert [answer.text for answer in answers] == ["answer 2", "answer 4", "answer 6"]
     assert [m.content for m in model.chats[2].messages[1:]] == [
         "How?",
