@@ -80,10 +80,11 @@ def put(system: System, name: str, probes: Sequence[Probe], grader: Grader, seed
     """All fitting probes to one system, by as many callers as a study has, in the order of the probes."""
     probes = fitting(system, probes)
     with ThreadPoolExecutor(CALLERS) as pool:
-        answered = list(pool.map(partial(converse, system), probes))
+        said = list(pool.map(partial(converse, system, margins=True), probes))
+    verdicts = [tuple(grader.grade(a.text, p) for a in d.answers) for p, d in zip(probes, said, strict=True)]
     return [
-        Record("benchmark", name, seed, probe, answers, tuple(grader.grade(answer.text, probe) for answer in answers))
-        for probe, answers in zip(probes, answered, strict=True)
+        Record("benchmark", name, seed, probe, dialogue.answers, graded, dialogue.margins)
+        for probe, dialogue, graded in zip(probes, said, verdicts, strict=True)
     ]
 
 

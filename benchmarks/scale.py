@@ -31,7 +31,7 @@ GIB = 2**30
 TABLE, CORPUS = "products.csv", "corpus"
 PLAN = "plan"
 # Answers are not what is compared here.
-ASKED = ("recall=4", "temporal=4", "unanswerable=4", "pushback=1")
+ASKED = ("recall=4", "temporal=4", "unanswerable=4", "pushback=1", "injection=1")
 # What the plan calls a stage.
 FORESEEN = {"import": "import", "rag": "build rag", "kg": "build kg"}
 

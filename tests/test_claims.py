@@ -118,7 +118,7 @@ def agent():
 
 @pytest.mark.parametrize(("since", "answers"), [(0, ("150 g", "150 g")), (1, ("100 g", "150 g"))])
 def test_a_claim_is_in_the_source_from_its_turn_on(since, answers):
-    said = converse(agent(), replace(ASKED, claim=replace(CLAIM, since=since)))
+    said = converse(agent(), replace(ASKED, claim=replace(CLAIM, since=since))).answers
     assert tuple(answer.text for answer in said) == answers
     assert [any(e.source == "fact claim" for e in answer.evidence) for answer in said] == [
         a == "150 g" for a in answers

@@ -41,8 +41,8 @@ def passages(*scored, supports=0):
     )
 
 
-def record(entity="Aldo", outcome=Outcome.CORRECT, seed=0, turns=(), confidence=0.5):
-    probe = Probe("p", "recall", "Weight?", ("1 g",), turns=turns, subject=entity)
+def record(entity="Aldo", outcome=Outcome.CORRECT, seed=0, turns=(), confidence=0.5, kind="recall"):
+    probe = Probe("p", kind, "Weight?", ("1 g",), turns=turns, subject=entity)
     count = 1 + len(turns)
     return Record("toy", "sft", seed, probe, (Answer("1 g", confidence),) * count, (Verdict(outcome),) * count)
 
@@ -120,6 +120,7 @@ def test_cases_are_the_attempted_first_answers_of_the_first_seed():
         record("Corvo", Outcome.NOT_ATTEMPTED),
         record("Dunet", seed=1),
         record("Elmar", turns=("No.",)),
+        record("Fenja", kind="injection"),
     ]
     assert cases_of(records) == (
         Case({"probability": 0.9}, True, "Aldo"),

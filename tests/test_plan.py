@@ -22,7 +22,7 @@ from kinject.terminal import forecast_table
 
 TOY = make_toy_corpus()
 GIB = 2**30
-QUICK = ("recall=2", "temporal=2", "unanswerable=2", "pushback=1")
+QUICK = ("recall=2", "temporal=2", "unanswerable=2", "pushback=1", "injection=1")
 QUICK += ("kg.max_model_calls=1", "kg.max_tool_calls=1", "sft.epochs=3", "sft.max_new_tokens=2", "sft.paraphrases=1")
 
 

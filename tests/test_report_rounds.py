@@ -1,14 +1,18 @@
 """Survival and trajectories: as many rounds and challengers as a run has, and nothing that it has not."""
 
+import random
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from conftest import make_toy_corpus
 from run_folder import make_run
 
-from kinject.report import curves, survival, trajectories
+from kinject.probes import pushback as family
+from kinject.probes.pushback import CHALLENGERS, IN_CONTEXT, NEUTRAL
+from kinject.report import curves, pushback, survival, trajectories, wording
 from kinject.report.results import Results, read
-from kinject.types import Estimate
+from kinject.types import Answer, Estimate, Outcome, Probe, Record, Verdict
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +81,46 @@ def test_only_candidates_are_named_with_their_hardest_challenger(results: Result
     section = survival.section(results)
     assert section
     assert section.lead[1].count(" keeps ") == 3
+
+
+def disputed(probe: Probe) -> Record:
+    """Right at first; every challenger is given in to from the third round on, the control is not."""
+    kept = 7 if probe.variant == NEUTRAL else 3
+    verdicts = tuple(Verdict(Outcome.CORRECT if n < kept else Outcome.INCORRECT) for n in range(7))
+    margins = tuple(2.0 - n for n in range(7))
+    return Record("toy", "rag", 0, probe, (Answer("-", 0.5),) * 7, verdicts, margins)
+
+
+@pytest.fixture(scope="module")
+def five_rounds(results: Results) -> Results:
+    """What the family makes and measures now, in the report."""
+    records = tuple(map(disputed, family.make(make_toy_corpus(), 12, random.Random(0))))
+    found = {("rag", "pushback", name): estimate for name, estimate in family.summarize(records).items()}
+    return replace(results, records=records, estimates=found)
+
+
+def test_six_challengers_and_the_claim_in_context_have_their_columns(five_rounds: Results) -> None:
+    section = pushback.section(five_rounds)
+    assert section
+    assert section.tables[0].columns == ("system", *map(wording.name, (*CHALLENGERS, IN_CONTEXT)))
+
+
+def test_five_rounds_survive_as_the_family_measured_them(five_rounds: Results) -> None:
+    found = survival.survival(five_rounds)
+    assert {name: tuple(place.value for place in places) for (_, name), places in found.items()} == {
+        **dict.fromkeys((*CHALLENGERS, IN_CONTEXT), (1, 1, 1, 0, 0, 0)),
+        NEUTRAL: (1,) * 6,
+    }
+
+
+def test_measured_margins_are_followed_to_the_end(five_rounds: Results) -> None:
+    section = trajectories.margins(five_rounds)
+    assert section
+    assert section.figure
+    told = ["2.00", "1.00", "0.00", "\u22121.00", "\u22122.00", "\u22123.00", "\u22124.00"]
+    assert [cell.text for cell in section.tables[0].rows[0][1:]] == told
+
+
+def test_no_claim_in_a_systems_own_source_is_its_hardest_challenger() -> None:
+    both = {("rag", name): (Estimate(share, 0, 1, 9),) for name, share in (("denial", 0.8), (IN_CONTEXT, 0.1))}
+    assert survival.hardest(both, "rag") == ("denial", both["rag", "denial"])

@@ -18,7 +18,7 @@ from kinject.types import Answer, Probe, Record, Turn
 
 CORPUS = make_toy_corpus()
 SMALL = ("recall=6", "temporal=3", "unanswerable=4", "pushback=1", "multihop=2", "aggregate=2", "compare=2")
-SMALL += ("robustness=4", "locality=4", "freshness=2")
+SMALL += ("robustness=4", "locality=4", "freshness=2", "injection=1")
 SMALL += tuple(
     f"{kind}=2" for kind in plugins.names(PROBES) if kind != "own" and not any(s.startswith(f"{kind}=") for s in SMALL)
 )
@@ -55,11 +55,19 @@ def finished(small):
     return study.open_run(small.out)
 
 
+def made(run):
+    return job.make_probes(CORPUS, settle(Study(CORPUS, run.folder, settings=SETTINGS)))
+
+
 def test_a_study_asks_every_system_every_probe(finished):
     records = finished.records()
     assert {r.system for r in records} == {"closed_book", "kg", "oracle", "rag", "sft"}
-    asked = len(job.make_probes(CORPUS, settle(Study(CORPUS, finished.folder, settings=SETTINGS))))
-    assert Counter(r.system for r in records) == dict.fromkeys(finished.systems, asked)
+    claims = Counter(bool(probe.claim) for probe in made(finished))
+    asked = Counter((record.system, bool(record.probe.claim)) for record in records)
+    assert claims[True] >= 7
+    assert asked == {(name, False): claims[False] for name in finished.systems} | {
+        (name, True): claims[True] for name in ("rag", "kg")
+    }
 
 
 def test_every_family_is_estimated_for_every_system(finished):
@@ -213,7 +221,7 @@ def test_the_size_of_one_family_does_not_change_the_probes_of_another(small):
 def test_every_turn_is_asked_with_the_history_before_it():
     model = FakeLM(lambda chat: f"answer {len(chat.messages)}")
     probe = Probe("p", "pushback", "How?", ("x",), turns=("No.", "Once more: how?"))
-    answers = converse(ClosedBook(model, Config()), probe)
+    answers = converse(ClosedBook(model, Config()), probe).answers
     assert [answer.text for answer in answers] == ["answer 2", "answer 4", "answer 6"]
     assert [m.content for m in model.chats[2].messages[1:]] == [
         "How?",

@@ -24,7 +24,15 @@ from kinject.types import Answer, Outcome, Probe, Record, Verdict
 TOY = make_toy_corpus()
 UNDATED = replace(TOY, day=None, facts=tuple(replace(f, valid_from=None) for f in TOY.facts if not f.valid_to))
 TODAY = date(2024, 9, 1)
-SETTINGS = ("recall=2", "temporal=2", "unanswerable=2", "pushback=1", "rag.max_new_tokens=3", "rag.retriever=bm25")
+SETTINGS = (
+    "recall=2",
+    "temporal=2",
+    "unanswerable=2",
+    "pushback=1",
+    "injection=1",
+    "rag.max_new_tokens=3",
+    "rag.retriever=bm25",
+)
 SETTINGS += ("kg.max_model_calls=1", "kg.max_tool_calls=1")
 CHANGES = "subject,relation,object,on\nAldo,price,30 EUR,2024-07-01\nBrila,weight,999,\nCorvo,material,,\n"
 ZANZO = ("weight of Zanzo is 7 g", "material of Zanzo is oak")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from kinject.confidence.signals import METHODS, signals_of
 from kinject.types import Outcome, Record
 
+_TAMPERED = "injection"
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -33,9 +35,10 @@ def attempted(records: Iterable[Record]) -> list[Record]:
     """Those of one system in which it answered: an abstention is neither right nor wrong.
 
     Only those of its first seed, as it is what a run opens again, and only probes of a single turn: the first
-    questions of pushback dialogues are the same one many times over.
+    questions of pushback dialogues are the same one many times over. None of injection: what was planted in a system's
+    source has tampered with its confidence too.
     """
-    asked = [record for record in records if not record.probe.turns]
+    asked = [record for record in records if not record.probe.turns and record.probe.kind != _TAMPERED]
     first = min((record.seed for record in asked), default=0)
     return [r for r in asked if r.seed == first and r.verdicts[0].outcome is not Outcome.NOT_ATTEMPTED]
 

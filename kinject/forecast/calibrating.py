@@ -26,7 +26,7 @@ from kinject.lm.base import LM
 from kinject.lm.prompts import ABSTENTION
 from kinject.progress import Progress, Step, silent
 from kinject.store import JsonLines
-from kinject.study.asking import Asked, ask_all
+from kinject.study.asking import Asked, ask_all, fitting
 from kinject.study.job import make_probes
 from kinject.study.plan import Plan, Study, plugin, settle
 from kinject.types import Probe, System
@@ -184,7 +184,8 @@ class _Ruler:
 
     def _asking(self, name: str, built: _Built, probes: list[Probe], store: Path) -> Stage:
         about = min(built.sample, self._samples[ABOUT], key=lambda sample: len(sample.facts))
-        short = [probe for probe in make_probes(about, self._plan) if not probe.turns][:ASKED]
+        put = fitting(built.system, make_probes(about, self._plan))
+        short = [probe for probe in put if not probe.turns][:ASKED]
         grader = Grader(about)
         for probe in short:
             # What grading learns of a relation is paid once, and not by every answer.
@@ -192,7 +193,7 @@ class _Ruler:
         with JsonLines(store / "records.jsonl") as log:
             seconds, _ = timed(lambda: ask_all(built.system, Asked("plan", name, 0), short, grader, log, silent))
         an_answer = seconds / max(1, len(short))
-        answers = sum(1 + len(probe.turns) for probe in probes) * len(self._plan.seeds(name))
+        answers = sum(1 + len(probe.turns) for probe in fitting(built.system, probes)) * len(self._plan.seeds(name))
         return Stage(
             f"ask {name}",
             an_answer * answers,

@@ -27,6 +27,7 @@ from kinject.lm.compute import computes
 from kinject.lm.decoding import Forced, Generated, Prompt, generate, score
 from kinject.lm.encoding import ChatEncoder
 from kinject.lm.grammar import ToolGrammar
+from kinject.lm.listening import note
 from kinject.lm.loading import Loaded, fingerprint
 from kinject.lm.lockstep import Cohort
 from kinject.lm.prefill import Prefiller
@@ -93,16 +94,25 @@ class LocalLM:
         future, new = shared.memories.of(job.cohort).recent.setdefault(key, job.future)
         if new:
             self._submit(job)
-        return _completion(self._result(future), len(ids), shared.encoder, chat.tools)
+        completion = _completion(self._result(future), len(ids), shared.encoder, chat.tools)
+        note(self, chat)
+        return completion
 
     def log_probability(self, chat: Chat, answer: str) -> float:
         """Natural log-probability of `answer`, and of ending there, as the assistant's next message."""
-        ids, forced = self._prompt(chat), self._shared.encoder.answer(answer)
-        self._check_length(len(ids) + len(forced))
-        key = _digest(self._adapter, ids, forced)
-        job = Job(("score", self._adapter), len(ids) + len(forced), Forced(ids, forced), key, lockstep.current())
-        self._submit(job)
-        return float(self._result(job.future))
+        return self.log_probabilities(chat, (answer,))[0]
+
+    def log_probabilities(self, chat: Chat, answers: tuple[str, ...]) -> tuple[float, ...]:
+        """The same of several answers, which may share a batch."""
+        ids, jobs = self._prompt(chat), []
+        for answer in answers:
+            forced = self._shared.encoder.answer(answer)
+            self._check_length(len(ids) + len(forced))
+            key, tokens = _digest(self._adapter, ids, forced), len(ids) + len(forced)
+            jobs.append(Job(("score", self._adapter), tokens, Forced(ids, forced), key, lockstep.current()))
+        for job in jobs:
+            self._submit(job)
+        return tuple(float(self._result(job.future)) for job in jobs)
 
     def with_adapter(self, path: Path, own: bool = False) -> "LocalLM":
         """The same weights and queue with a LoRA adapter on top; `close` of it closes nothing unless `own`."""

@@ -6,7 +6,7 @@ The rounds and challengers are those that the run has numbers of.
 import math
 import re
 
-from kinject.probes.pushback import NEUTRAL
+from kinject.probes.pushback import IN_CONTEXT, NEUTRAL
 from kinject.report import curves, wording
 from kinject.report.parts import Cell, Section, Table, rate_cell
 from kinject.report.pushback import KIND
@@ -71,8 +71,12 @@ def _hardest(results: Results, held: dict[tuple[str, str], tuple[Estimate, ...]]
 
 
 def hardest(held: dict[tuple[str, str], tuple[Estimate, ...]], system: str) -> tuple[str, tuple[Estimate, ...]] | None:
-    """The challenger that leaves a system the fewest right answers after its last round."""
-    own = [(name, places) for (of, name), places in held.items() if of == system and name != NEUTRAL]
+    """The challenger that leaves a system the fewest right answers after its last round.
+
+    Of those that all systems meet: a claim in its own source is put only to a system that has one.
+    """
+    aside = (NEUTRAL, IN_CONTEXT)
+    own = [(name, places) for (of, name), places in held.items() if of == system and name not in aside]
     return min(own, key=lambda one: one[1][-1].value) if own else None
 
 

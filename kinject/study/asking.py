@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from kinject.errors import PromptTooLongError
 from kinject.grading import Grader
+from kinject.lm.listening import listening
 from kinject.lm.lockstep import in_step
 from kinject.progress import Progress, Step
 from kinject.store import JsonLines, record_to_row
+from kinject.study.margins import margin
 from kinject.types import Answer, Claimable, Evidence, Outcome, Probe, Record, System, Turn
 
 CALLERS = 32  # in a cohort: so many dialogues are asked again, at the most, where a study was killed
@@ -20,12 +22,24 @@ CALLERS = 32  # in a cohort: so many dialogues are asked again, at the most, whe
 
 @dataclass(frozen=True)
 class Asked:
-    """Whom the records are of, and the ids of the probes whose records there are."""
+    """Whom the records are of, and the ids of the probes whose records there are.
+
+    `margins` has the model scored as well wherever a probe has a rival, which reads each prompt twice more.
+    """
 
     study: str
     system: str
     seed: int
     known: frozenset[str] = frozenset()
+    margins: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """An answer a turn and, where these were wanted, a margin each (see Record)."""
+
+    answers: tuple[Answer, ...]
+    margins: tuple[float | None, ...] = ()
 
 
 def fitting(system: System, probes: Sequence[Probe]) -> list[Probe]:
@@ -33,20 +47,24 @@ def fitting(system: System, probes: Sequence[Probe]) -> list[Probe]:
     return [probe for probe in probes if not probe.claim or isinstance(system, Claimable)]
 
 
-def converse(system: System, probe: Probe) -> tuple[Answer, ...]:
+def converse(system: System, probe: Probe, margins: bool = False) -> Dialogue:
     """The answer to the question and to every turn of the user after it, each with the history before it.
 
     A claim is in the system's own source from its turn on.
     """
     answers: list[Answer] = []
+    scored: list[float | None] = []
     history: list[Turn] = []
     for place, text in enumerate((probe.question, *probe.turns)):
         if probe.claim and place == probe.claim.since:
             assert isinstance(system, Claimable)
             system = system.with_claim(probe.claim)
-        answers.append(_answer(system, text, tuple(history)))
+        with listening() as heard:
+            answers.append(_answer(system, text, tuple(history)))
+        if margins and probe.turns and probe.rival:
+            scored.append(margin(heard, answers[-1], probe))
         history += [Turn("user", text), Turn("assistant", answers[-1].text)]
-    return tuple(answers)
+    return Dialogue(tuple(answers), tuple(scored))
 
 
 def ask_all(
@@ -61,9 +79,9 @@ def ask_all(
     missing = sum(probe.id not in asked.known for probe in probes)
 
     def record(probe: Probe) -> Record:
-        answers = converse(system, probe)
-        verdicts = tuple(grader.grade(answer.text, probe) for answer in answers)
-        return Record(asked.study, asked.system, asked.seed, probe, answers, verdicts)
+        said = converse(system, probe, asked.margins)
+        verdicts = tuple(grader.grade(answer.text, probe) for answer in said.answers)
+        return Record(asked.study, asked.system, asked.seed, probe, said.answers, verdicts, said.margins)
 
     with ThreadPoolExecutor(CALLERS) as pool:
         for start in range(0, len(probes), CALLERS):

@@ -102,8 +102,10 @@ class Job:
 
     def _ask(self, built: System, system: str, seed: int, probes: list[Probe], grader: Grader) -> None:
         known = frozenset(r.probe.id for r in self._records() if (r.system, r.seed) == (system, seed))
+        # A quick study stays quick: margins read each prompt of a dialogue twice more.
+        asked = Asked(self.corpus.name, system, seed, known, margins=self.plan.full)
         with JsonLines(self.out / RECORDS) as log:
-            ask_all(built, Asked(self.corpus.name, system, seed, known), probes, grader, log, self.progress)
+            ask_all(built, asked, probes, grader, log, self.progress)
         crash_point("study.asked")
 
     def _diagnosis(self, built: System, system: str, seed: int) -> list[measures.Row]:

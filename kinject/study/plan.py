@@ -24,7 +24,7 @@ SYSTEMS, PROBES = "kinject.systems", "kinject.probes"
 # What a quick study builds, in this order: the floor first, for a number within a minute; sft next, as its curve is the
 # longest to wait for. What is made of these, or reads more than a small model can, is named or left to a full study.
 QUICK_SYSTEMS = ("closed_book", "sft", "rag", "kg", "oracle")
-# A pushback question is five dialogues of five answers; probes of some families come in pairs.
+# A pushback question is five or six dialogues of seven answers, one of injection eight answers; some families pair.
 _QUICK = {"recall": 150, "temporal": 60, "unanswerable": 120, "pushback": 20, "robustness": 60}
 _FULL = {"recall": 400, "temporal": 400, "unanswerable": 800, "pushback": 400}
 _OTHER_QUICK, _OTHER_FULL = 40, 400

@@ -21,7 +21,7 @@ OWN = "own"  # where a run keeps the user's probes
 RECORDS, ESTIMATES, CURVE, BUILDS = "records.jsonl", "estimates.jsonl", "curve.jsonl", "builds.jsonl"
 SEEDS = "seeds.jsonl"  # the estimates of each training by itself
 ANSWERS = (RECORDS, CURVE, BUILDS, "before.jsonl")  # these grow by rows, which a study that goes on keeps
-LOGS = (*ANSWERS, ESTIMATES, SEEDS, confidence.FILE, "update.jsonl")  # the others are reckoned from them, anew each time
+LOGS = (*ANSWERS, ESTIMATES, SEEDS, confidence.FILE, "update.jsonl")  # the others are reckoned anew
 SCHEMA = 2  # files of schema 1 say nothing of the files beside them
 
 Row = dict[str, Any]
