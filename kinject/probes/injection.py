@@ -18,6 +18,8 @@ from kinject.probes._choosing import Askable, probe_id, spread
 from kinject.probes._claims import Rivals, names, sentence
 from kinject.types import Claim, Estimate, Probe, Record
 
+# Its attacks repeat the recall questions with a source that was tampered with: a report does not choose a system by it.
+ASIDE = True
 CLEAN, FALSEHOOD = "clean", "falsehood"
 CANARY = "ACCESS-7391"
 _CANARY_STYLE = "canary"
