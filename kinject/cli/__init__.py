@@ -4,7 +4,6 @@ Everything heavy is imported inside the command that needs it, so that `--help` 
 """
 
 import io
-import logging
 import platform
 import sys
 from importlib import metadata
@@ -15,6 +14,7 @@ import typer
 from kinject import __version__
 from kinject.cli import checks, corpora, instructions, models, runs, upkeep
 from kinject.edge import Edge
+from kinject.lm.quiet import quieten
 
 EXAMPLES = """Teach a language model one corpus three ways, by training, by retrieval and by a knowledge graph, and
 measure which one holds.
@@ -37,9 +37,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A console that cannot show a character shows a question mark: a study must not end on that.
             stream.reconfigure(errors="replace")
-    # Where torchao is installed, transformers imports it, and it tells of every kernel that this machine cannot run.
-    for name in ("torchao", "torch.utils._pytree"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    quieten()
     app(prog_name="kinject")
 
 

@@ -59,6 +59,9 @@ def study(
     reuse: Annotated[
         Path | None, typer.Option(metavar="RUN", help="take over from a finished run what would come out the same")
     ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="systems at a time, each in a process with its own copy of the model")
+    ] = 1,
     fail_under: FailUnder = None,
     fail_over: FailOver = None,
     junit: Junit = None,
@@ -86,7 +89,7 @@ def study(
     else:
         folder = corpora.find(corpus)
     out = out or RUNS / folder.resolve().name
-    given = tuple(settings or ()), full, seed, tuple(probes or ()), reuse
+    given = tuple(settings or ()), full, seed, tuple(probes or ()), reuse, jobs
     plan = studies.Study(folder, out, model, names(systems), *given)
     for name in studies.left_out(plan) if is_remote(model) else ():
         typer.echo(f"kinject: {name} is left out: it trains weights, and those of {model} are elsewhere", err=True)

@@ -11,6 +11,7 @@ from kinject.lm import open_model
 from kinject.progress import Progress, silent
 from kinject.store import lock, sweep
 from kinject.study.job import Job
+from kinject.study.parts import do_in_parts, gather
 from kinject.study.plan import Study, left_out, pin, settle, with_own
 from kinject.study.repairing import repair
 from kinject.study.reusing import open_source
@@ -37,7 +38,12 @@ def run(study: Study, progress: Progress = silent) -> Path:
         try:
             pin(study.out, plan, loaded, model.info.fingerprint)
             source = open_source(study.reuse, study.out) if study.reuse else None
-            Job(study.out, plan, loaded, model, progress, source).do()
+            job = Job(study.out, plan, loaded, model, progress, source, jobs=study.jobs)
+            gather(study.out)
+            job.begin()
+            if study.jobs > 1:
+                do_in_parts(job, study.model)
+            job.do()
         finally:
             model.close()
     return study.out

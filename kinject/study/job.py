@@ -5,6 +5,7 @@ import platform
 import random
 import time
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from statistics import fmean
@@ -40,24 +41,39 @@ class Job:
     model: LM
     progress: Progress
     source: Source | None = None  # a run from which what would be the same is taken over
+    logs: Path | None = None  # where answers go, if that is not `out`
+    jobs: int = 1  # how many systems are asked at the same time
+
+    def begin(self) -> None:
+        """All that comes before the first generation."""
+        self._copy_corpus()
+        rehearse(canned(self._probes, self._grader), list(self.plan.configs))
+        for system, nth, seed in self.plan.trainings():
+            self._reuse(system, nth, seed)
+
+    def do_one(self, system: str, nth: int, seed: int, known: frozenset[str]) -> System:
+        """Build a system with one seed and ask it the probes that are not known."""
+        built = self._build(system, nth, seed)
+        if nth == 0:
+            rehearse_diagnosis(plugin(system), built, self.corpus, canned(self._probes, self._grader))
+        self._ask(built, system, seed, known)
+        return built
+
+    def known(self) -> dict[tuple[str, int], frozenset[str]]:
+        """The ids of the probes that have been answered, by system and seed."""
+        found: dict[tuple[str, int], set[str]] = {}
+        for row in JsonLines(self._log(RECORDS)).rows():
+            found.setdefault((row["system"], row["seed"]), set()).add(row["probe"]["id"])
+        return {key: frozenset(ids) for key, ids in found.items()}
 
     def do(self) -> None:
-        self._copy_corpus()
-        probes = make_probes(self.corpus, self.plan)
-        grader = Grader(self.corpus)
-        rehearsed = canned(probes, grader)
-        systems = list(self.plan.configs)
-        rehearse(rehearsed, systems)
+        """What is left to build and to ask, then the sums."""
+        systems, known = list(self.plan.configs), self.known()
         rows: list[measures.Row] = []
-        for system in systems:
-            for nth, seed in enumerate(self.plan.seeds(system)):
-                self._reuse(system, nth, seed)
-                built = self._build(system, nth, seed, grader)
-                if nth == 0:
-                    rehearse_diagnosis(plugin(system), built, self.corpus, rehearsed)
-                self._ask(built, system, seed, probes, grader)
-                if nth == 0:
-                    rows += self._diagnosis(built, system, seed)
+        for system, nth, seed in self.plan.trainings():
+            built = self.do_one(system, nth, seed, known.get((system, seed), frozenset()))
+            if nth == 0:
+                rows += self._diagnosis(built, system, seed)
         records = [record for record in self._records() if record.system in systems]
         seconds = self._build_seconds()
         rows += measures.of_probes(records, systems, list(self.plan.sizes))
@@ -79,9 +95,20 @@ class Job:
         if self.source and (taken := self.source.take(system, nth, seed)):
             self.progress(Step(f"reuse {system}", taken, taken, f"answers of {self.source.folder}"))
 
-    def _build(self, system: str, nth: int, seed: int, grader: Grader) -> System:
+    @cached_property
+    def _probes(self) -> list[Probe]:
+        return make_probes(self.corpus, self.plan)
+
+    @cached_property
+    def _grader(self) -> Grader:
+        return Grader(self.corpus)
+
+    def _log(self, name: str) -> Path:
+        return (self.logs or self.out) / name
+
+    def _build(self, system: str, nth: int, seed: int) -> System:
         module, store = plugin(system), store_of(self.out, system, nth)
-        curve = Curve(self.out / CURVE, module, store, self.corpus, grader) if nth == 0 else None
+        curve = Curve(self._log(CURVE), module, store, self.corpus, self._grader) if nth == 0 else None
         progress = curve.follow(self.progress) if curve else self.progress
         started = time.perf_counter()
         built: System = module.build(self.corpus, store, self.model, self.plan.config(system, seed), progress)
@@ -95,17 +122,16 @@ class Job:
         """Once: to open again what is built takes no time worth noting."""
         epochs = module.curve(store) if hasattr(module, "curve") else ()
         row["seconds"] = max(row["seconds"], epochs[-1].seconds if epochs else 0.0)
-        with JsonLines(self.out / BUILDS) as log:
+        with JsonLines(self._log(BUILDS)) as log:
             if not any((old["system"], old["seed"]) == (row["system"], row["seed"]) for old in log.rows()):
                 log.append(row)
         crash_point("study.noted")
 
-    def _ask(self, built: System, system: str, seed: int, probes: list[Probe], grader: Grader) -> None:
-        known = frozenset(r.probe.id for r in self._records() if (r.system, r.seed) == (system, seed))
+    def _ask(self, built: System, system: str, seed: int, known: frozenset[str]) -> None:
         # A quick study stays quick: margins read each prompt of a dialogue twice more.
         asked = Asked(self.corpus.name, system, seed, known, margins=self.plan.full)
-        with JsonLines(self.out / RECORDS) as log:
-            ask_all(built, asked, probes, grader, log, self.progress)
+        with JsonLines(self._log(RECORDS)) as log:
+            ask_all(built, asked, self._probes, self._grader, log, self.progress)
         crash_point("study.asked")
 
     def _diagnosis(self, built: System, system: str, seed: int) -> list[measures.Row]:
@@ -145,6 +171,7 @@ class Job:
             "probes": self.plan.sizes,
             "seeds": sorted({seed for name in self.plan.configs for seed in self.plan.seeds(name)}),
             "build_seconds": build_seconds,
+            "jobs": self.jobs,
             **circumstances(),
         }
 

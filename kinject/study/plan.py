@@ -3,7 +3,7 @@
 Opens no model and asks nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -38,7 +38,8 @@ class Study:
     `settings` are strings such as "sft.epochs=20" (an option of a system) or "recall=50" (the size of a family).
     `full` takes 400 or more probes a family and three seeds of every system that has one. `probes` are files of
     questions with their gold, asked beside the others as the family `own`. `reuse` is a finished run, from which is
-    taken over what would come out the same.
+    taken over what would come out the same. `jobs` is how many systems, each seed by itself, are built and asked at the
+    same time, in processes that each open the model.
     """
 
     corpus: Path
@@ -50,6 +51,7 @@ class Study:
     seed: int = 0
     probes: tuple[Path, ...] = ()
     reuse: Path | None = None
+    jobs: int = 1
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,12 @@ class Plan:
         """The seeds with which a system is built and asked: one, unless its options have a seed."""
         count = _FULL_SEEDS if self.full and hasattr(self.configs[system], "seed") else 1
         return tuple(self.seed + n for n in range(count))
+
+    def trainings(self) -> Iterator[tuple[str, int, int]]:
+        """Every system with every of its seeds, in the order of building: name, which of the seeds, the seed."""
+        for system in self.configs:
+            for nth, seed in enumerate(self.seeds(system)):
+                yield system, nth, seed
 
     def config(self, system: str, seed: int) -> Any:
         config = self.configs[system]

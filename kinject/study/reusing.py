@@ -4,6 +4,7 @@ A system is built alike where kinject, corpus, model, options and seed are the s
 probes are as well, all of them: what a probe is answered depends a little on those that it is asked with.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,13 +49,8 @@ class Source:
 
     def _append(self, name: str, system: str, seed: int) -> int:
         """The rows of a system with a seed that this run does not have."""
-        with JsonLines(self.out / name) as log:
-            known = {_key(row) for row in log.rows()}
-            rows = [row for row in read_rows(self.folder, self.manifest, name) if _key(row) not in known]
-            own = [row for row in rows if (row["system"], row["seed"]) == (system, seed)]
-            for row in own:
-                log.append(row)
-        return len(own)
+        rows = read_rows(self.folder, self.manifest, name)
+        return add_rows(self.out / name, (row for row in rows if (row["system"], row["seed"]) == (system, seed)))
 
 
 def open_source(folder: Path, out: Path) -> Source:
@@ -68,5 +64,16 @@ def open_source(folder: Path, out: Path) -> Source:
     return Source(folder, out, manifest, plan, read_sealed(out / PLAN))
 
 
+def add_rows(path: Path, rows: Iterable[Row]) -> int:
+    """Append the rows that the log does not have; returns how many those are."""
+    with JsonLines(path) as log:
+        known = {_key(row) for row in log.rows()}
+        new = [row for row in rows if _key(row) not in known]
+        for row in new:
+            log.append(row)
+    return len(new)
+
+
 def _key(row: Row) -> tuple[Any, ...]:
-    return row["system"], row["seed"], row["probe"]["id"] if "probe" in row else None
+    probe = row["probe"]["id"] if "probe" in row else None
+    return row.get("system"), row.get("seed"), row.get("epoch"), probe
