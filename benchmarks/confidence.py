@@ -88,7 +88,7 @@ def again(system: System, records: Sequence[Record], drawing: Drawing) -> dict[s
     def draw(place: int) -> str:
         probe, nth = asked[place]
         with sampled(drawing.sampling(probe.id, nth)):
-            return converse(system, probe)[0].text
+            return converse(system, probe).answers[0].text
 
     with ThreadPoolExecutor(CALLERS) as pool:
         for start in range(0, len(asked), CALLERS):

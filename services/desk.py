@@ -4,7 +4,6 @@ It knows nothing of HTTP.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import anyio
@@ -14,6 +13,7 @@ from kinject.confidence import Calibration, Gate, Gated, Least
 from kinject.errors import OverloadedError
 from kinject.types import System, Turn
 
+from .options import Limits
 from .problems import QuestionTooLongError, UnknownSystemError
 
 
@@ -27,19 +27,6 @@ class Run(Protocol):
     def calibrations(self) -> Mapping[str, Calibration]: ...
 
     def system(self, name: str) -> System: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much the service takes on at once, and how large a request may be."""
-
-    threads: int = 64  # questions answered at the same time: they meet again in the model's own batches
-    waiting: int = 64  # questions that may wait for a thread; beyond these the answer is 503
-    question_characters: int = 4096
-    body_bytes: int = 1 << 20
-
-
-LIMITS = Limits()
 
 
 class Desk:

@@ -13,8 +13,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from . import problems
 from .schemas import Problem
 
-LOOPBACK = frozenset({"127.0.0.1", "[::1]", "localhost"})
-
 
 class KnownHost:
     """Refuses a request that names another host than `hosts`.

@@ -29,6 +29,7 @@ from kinject.lab.exam import Score
 from kinject.progress import Step
 from kinject.terminal import Display, Pace
 from kinject.types import Answer, Estimate, Evidence, Usage
+from services.options import LOOPBACK, Options
 
 LOUD = {"COLUMNS": "100"}
 
@@ -169,6 +170,7 @@ class FakeStudy(NamedTuple):
     seed: int
     probes: tuple[Path, ...] = ()
     reuse: Path | None = None
+    jobs: int = 1
 
 
 @pytest.fixture(scope="module")
@@ -248,12 +250,13 @@ def test_a_disk_that_fails_is_one_line_and_exit_1(fake):
 def test_serve_listens_on_this_machine_only_and_warns_where_it_does_not(fake, monkeypatch):
     served = []
     fake("_service", __path__=[])
-    fake("_service.app", create_app=lambda folder, hosts="loopback": (folder, hosts))
+    fake("_service.app", create_app=lambda folder, options: (folder, options.hosts))
+    fake("_service.options", Options=Options)
     monkeypatch.setitem(sys.modules["kinject._service"].__dict__, "__spec__", ModuleSpec("kinject._service", None))
     monkeypatch.setattr("uvicorn.run", lambda app, host, **more: served.append((*app, host)))
     assert "no password" not in run("serve", "runs/toy").stderr
     assert "no password" in run("serve", "runs/toy", "--host", "0.0.0.0").stderr
-    assert served == [(Path("runs/toy"), "loopback", "127.0.0.1"), (Path("runs/toy"), (), "0.0.0.0")]
+    assert served == [(Path("runs/toy"), LOOPBACK, "127.0.0.1"), (Path("runs/toy"), (), "0.0.0.0")]
 
 
 def test_an_exam_shows_every_ability_with_its_interval(fake):

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from kinject.errors import OverloadedError, PromptTooLongError, StoreError
 from kinject.types import Answer, Evidence, Turn, Usage
 from services.app import app_of
-from services.desk import Limits
+from services.options import Limits, Options
 
 
 @dataclass
@@ -50,6 +50,7 @@ class Held:
 
 
 LOCAL = "http://127.0.0.1:8000"
+LIMITS = Limits(threads=16, waiting=0, question_characters=100, body_bytes=2000)
 RAISES = {
     "long": PromptTooLongError("the prompt has 9000 tokens; the window holds 2048"),
     "busy": OverloadedError("128 requests are waiting"),
@@ -78,7 +79,7 @@ def run() -> FakeRun:
 
 @pytest.fixture
 def client(run: FakeRun) -> Iterator[TestClient]:
-    app = app_of(run, "toy", Limits(threads=16, waiting=0, question_characters=100, body_bytes=2000))
+    app = app_of(run, "toy", Options(LIMITS))
     with TestClient(app, LOCAL, raise_server_exceptions=False) as client:
         yield client
 
@@ -144,7 +145,7 @@ def test_health_and_other_systems_answer_while_one_system_thinks(client, run):
 
 
 def test_a_full_queue_is_503_and_says_when_to_come_back(run):
-    with TestClient(app_of(run, "toy", Limits(threads=1, waiting=0)), LOCAL) as client, ThreadPoolExecutor(1) as pool:
+    with TestClient(app_of(run, "toy", Options(Limits(threads=1, waiting=0))), LOCAL) as client, ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(client.get, "/ask", params={"system": "held", "question": "q"})
         assert run.held.entered.wait(timeout=60)
         refused = client.get("/ask", params={"system": "kg", "question": "q"})

@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import import_module, util
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -148,11 +148,11 @@ def serve(
     import uvicorn
 
     create_app: Callable[..., FastAPI] = import_module(f"{_service()}.app").create_app
-    if host in LOOPBACK:
-        service = create_app(run)
-    else:
+    options = import_module(f"{_service()}.options").Options()
+    if host not in LOOPBACK:
         typer.echo(f"kinject: whoever reaches {host} can ask: the service has no password", err=True)
-        service = create_app(run, hosts=())
+        options = replace(options, hosts=())
+    service = create_app(run, options)
     typer.echo(f"answering for {run} at http://{host}:{port}/ask (how: /docs); Ctrl-C stops", err=True)
     uvicorn.run(service, host=host, port=port, log_level="warning", timeout_graceful_shutdown=20)
 

@@ -55,7 +55,8 @@ def to_graphml(corpus: Corpus) -> str:
             **{name: day.isoformat() for name, day in days.items() if day},
         )
     buffer = BytesIO()
-    nx.write_graphml(graph, buffer)
+    # By name: nx.write_graphml would take another writer, with other errors, wherever lxml happens to be installed.
+    nx.write_graphml_xml(graph, buffer)
     return buffer.getvalue().decode("utf-8") + "\n"
 
 

@@ -1,0 +1,26 @@
+"""/systems and /health: what there is to ask, and whether anybody answers."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from .. import problems
+from ..schemas import HealthResponse, NoQuery, SystemModel, SystemsResponse
+from ..service import Service
+
+
+def router(service: Service) -> APIRouter:
+    routes = APIRouter(responses=problems.RESPONSES)
+
+    @routes.get("/systems")
+    async def systems(query: Annotated[NoQuery, Query()]) -> SystemsResponse:
+        """The names that /ask takes."""
+        known = (SystemModel(name=name, loaded=service.desk.is_loaded(name)) for name in service.desk.names)
+        return SystemsResponse(corpus=service.corpus, systems=tuple(known))
+
+    @routes.get("/health")
+    async def health(query: Annotated[NoQuery, Query()]) -> HealthResponse:
+        """Whether the service is alive; it never waits for a model."""
+        return HealthResponse()
+
+    return routes
