@@ -21,7 +21,7 @@ from kinject.progress import Progress, Step, silent
 from kinject.store import JsonLines, lock, row_to_record, sealed_text, sweep, write_whole
 from kinject.store.carrying import carry
 from kinject.study import Run, measures, open_run
-from kinject.study.asking import Asked, ask_all
+from kinject.study.asking import Asked, ask_all, callers
 from kinject.study.job import circumstances
 from kinject.study.plan import SCHEMA, plugin
 from kinject.study.run import store_of
@@ -125,7 +125,8 @@ class _Job:
     def _ask(self, file: str, system: System, name: str, probes: list[Probe], grader: Grader) -> None:
         known = frozenset(r.probe.id for r in self._records(file) if r.system == name)
         with JsonLines(self.out / file) as log:
-            ask_all(system, Asked(self.plan.after.name, name, self._seed, known), probes, grader, log, self.progress)
+            asked = Asked(self.plan.after.name, name, self._seed, known, callers=callers(self.plan.old.model.info))
+            ask_all(system, asked, probes, grader, log, self.progress)
 
     def _missing(self, file: str, name: str, probes: list[Probe]) -> bool:
         return len({r.probe.id for r in self._records(file) if r.system == name}) < len(probes)

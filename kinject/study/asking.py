@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from kinject.errors import PromptTooLongError
 from kinject.grading import Grader
+from kinject.lm.base import ModelInfo
 from kinject.lm.listening import listening
 from kinject.lm.lockstep import in_step
 from kinject.progress import Progress, Step
@@ -18,13 +19,29 @@ from kinject.study.margins import margin
 from kinject.types import Answer, Claimable, Evidence, Outcome, Probe, Record, System, Turn
 
 CALLERS = 32  # in a cohort: so many dialogues are asked again, at the most, where a study was killed
+GPU_CALLERS = 128  # a GPU reads so many prompts in the time of one
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Every `of`-th cohort, from the `nth` on."""
+
+    nth: int = 0
+    of: int = 1
+
+    def __str__(self) -> str:
+        return f" {self.nth + 1}/{self.of}" if self.of > 1 else ""
+
+
+ALL = Share()
 
 
 @dataclass(frozen=True)
 class Asked:
     """Whom the records are of, and the ids of the probes whose records there are.
 
-    `margins` has the model scored as well wherever a probe has a rival, which reads each prompt twice more.
+    `margins` has the model scored as well wherever a probe has a rival, which reads each prompt twice more. `callers`
+    are in a cohort; what a probe is answered may depend a little on them.
     """
 
     study: str
@@ -32,6 +49,8 @@ class Asked:
     seed: int
     known: frozenset[str] = frozenset()
     margins: bool = False
+    callers: int = CALLERS
+    share: Share = ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +59,11 @@ class Dialogue:
 
     answers: tuple[Answer, ...]
     margins: tuple[float | None, ...] = ()
+
+
+def callers(model: ModelInfo) -> int:
+    """How many dialogues are a cohort where this model answers."""
+    return GPU_CALLERS if model.details.get("device") == "cuda" else CALLERS
 
 
 def fitting(system: System, probes: Sequence[Probe]) -> list[Probe]:
@@ -75,17 +99,18 @@ def ask_all(
     A known probe is asked again where others of its cohort are not known, and what it says is not kept.
     """
     right = answered = done = 0
-    probes = fitting(system, probes)
-    missing = sum(probe.id not in asked.known for probe in probes)
+    put = fitting(system, probes)
+    starts = range(asked.share.nth * asked.callers, len(put), asked.share.of * asked.callers)
+    cohorts = [put[start : start + asked.callers] for start in starts]
+    missing = sum(probe.id not in asked.known for cohort in cohorts for probe in cohort)
 
     def record(probe: Probe) -> Record:
         said = converse(system, probe, asked.margins)
         verdicts = tuple(grader.grade(answer.text, probe) for answer in said.answers)
         return Record(asked.study, asked.system, asked.seed, probe, said.answers, verdicts, said.margins)
 
-    with ThreadPoolExecutor(CALLERS) as pool:
-        for start in range(0, len(probes), CALLERS):
-            cohort = probes[start : start + CALLERS]
+    with ThreadPoolExecutor(asked.callers) as pool:
+        for cohort in cohorts:
             if asked.known.issuperset(probe.id for probe in cohort):
                 continue
             for future in as_completed(in_step(pool, record, cohort)):
@@ -98,7 +123,7 @@ def ask_all(
                     answered += 1
                     right += made.verdicts[0].outcome is Outcome.CORRECT
                 note = f"{right} of {answered} recalled" if answered else ""
-                progress(Step(f"ask {asked.system}", done, missing, note))
+                progress(Step(f"ask {asked.system}{asked.share}", done, missing, note))
 
 
 def _answer(system: System, text: str, history: tuple[Turn, ...]) -> Answer:
