@@ -97,6 +97,7 @@ def test_an_answer_carries_confidence_evidence_usage_and_the_dialogue(client):
     assert answer == {
         "system": "kg",
         "question": "Weight?",
+        "on": None,
         "answer": "echo: Weight?",
         "confidence": 0.9,
         "confidence_method": "sequence_probability",
@@ -145,7 +146,10 @@ def test_health_and_other_systems_answer_while_one_system_thinks(client, run):
 
 
 def test_a_full_queue_is_503_and_says_when_to_come_back(run):
-    with TestClient(app_of(run, "toy", Options(Limits(threads=1, waiting=0))), LOCAL) as client, ThreadPoolExecutor(1) as pool:
+    with (
+        TestClient(app_of(run, "toy", Options(Limits(threads=1, waiting=0))), LOCAL) as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
         waiting = pool.submit(client.get, "/ask", params={"system": "held", "question": "q"})
         assert run.held.entered.wait(timeout=60)
         refused = client.get("/ask", params={"system": "kg", "question": "q"})

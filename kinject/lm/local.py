@@ -78,7 +78,10 @@ class LocalLM:
             yield model
 
     def complete(self, chat: Chat) -> Completion:
-        """Blocks until the answer is there. Raises PromptTooLongError, OverloadedError, ModelError or CalledOffError."""
+        """Blocks until the answer is there. Raises PromptTooLongError, OverloadedError or ModelError.
+
+        Raises CalledOffError once the errand of the calling thread is off.
+        """
         calling_off.check()
         shared = self._shared
         ids = self._prompt(chat)
