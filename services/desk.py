@@ -20,8 +20,9 @@ from kinject.errors import KinjectError, OverloadedError
 from kinject.lm.calling_off import Errand
 from kinject.types import System, Turn
 
+from . import problems
 from .options import Limits
-from .problems import DeadlineError, DrainingError, QuestionTooLongError, UnknownSystemError
+from .problems import DeadlineError, DrainingError, FailedError, QuestionTooLongError, UnknownSystemError
 
 T = TypeVar("T")
 Outcome = Literal["answered", "withheld", "refused", "late", "cancelled", "problem", "failed"]
@@ -99,7 +100,8 @@ class Desk:
         """An answer, or an abstention in place of one that is not at least so sure.
 
         Raises UnknownSystemError, QuestionTooLongError, OverloadedError, DeadlineError, OptionError for `least` where
-        the run is not calibrated, and what the system raises. What is refused is refused before anything is awaited.
+        the run is not calibrated, the system's KinjectError, and FailedError for anything else that it raises. What is
+        refused is refused before anything is awaited.
         """
         self._check_name(name)
         with self._observed(name) as end:
@@ -191,9 +193,11 @@ class Desk:
             async with place.deadline:
                 place.is_awaited = True
                 return await work
-        except TimeoutError as error:
+        except KinjectError:
+            raise
+        except Exception as error:  # the outermost edge of a system: whatever it raises fails its own question only
             if not place.deadline.expired():
-                raise
+                raise problems.failed(error) from error
             if self.draining:
                 raise DrainingError("the service is shutting down and could not finish this answer") from error
             raise DeadlineError(f"there was no answer within {self._limits.deadline_s:g} s") from error
@@ -247,6 +251,7 @@ def _outcome(error: BaseException) -> Outcome:
         (OverloadedError, "refused"),
         (DeadlineError, "late"),
         (asyncio.CancelledError, "cancelled"),
+        (FailedError, "failed"),
         (KinjectError, "problem"),
     )
     return next((outcome for kind, outcome in kinds if isinstance(error, kind)), "failed")

@@ -51,6 +51,13 @@ class DeadlineError(KinjectError):
     """An answer that took longer than the service waits for one."""
 
 
+class FailedError(KinjectError):
+    """A failure that is nobody's fault but ours; the error that it is raised from is for the log only."""
+
+    def __init__(self) -> None:
+        super().__init__("the service failed; its log says where")
+
+
 # The first row whose class fits is the answer, so children come before their parents.
 STATUS: tuple[tuple[type[KinjectError], int, str], ...] = (
     (UnknownSystemError, 422, "Unknown system"),
@@ -59,6 +66,7 @@ STATUS: tuple[tuple[type[KinjectError], int, str], ...] = (
     (OverloadedError, 503, "Queue full"),
     (StoreError, 503, "System unavailable"),
     (DeadlineError, 504, "Deadline passed"),
+    (FailedError, 500, "Internal error"),
     (CalledOffError, CLIENT_GONE, "Client gone"),
     (KinjectError, 422, "Cannot answer"),
 )
@@ -74,7 +82,11 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-INTERNAL = Problem(title="Internal error", status=500, detail="the service failed; its log says where")
+def failed(error: Exception) -> FailedError:
+    """An error that a client is told nothing of."""
+    hidden = FailedError()
+    hidden.__cause__ = error
+    return hidden
 
 
 def install(app: FastAPI) -> None:
@@ -90,10 +102,11 @@ def problem(body: Problem, headers: Mapping[str, str] | None = None) -> JSONResp
 
 
 def of(error: Exception) -> Problem:
-    """What an error says to a client; one that is not the client's is logged, for who calls this goes on."""
+    """What an error says to a client. One that is ours is logged here."""
     if not isinstance(error, KinjectError):
-        _log.error("a system failed", exc_info=error)
-        return INTERNAL
+        return of(failed(error))
+    if isinstance(error, FailedError):
+        _log.error("a request failed", exc_info=error.__cause__)
     status, title = next((status, title) for kind, status, title in STATUS if isinstance(error, kind))
     systems = error.systems if isinstance(error, UnknownSystemError) else None
     return Problem(title=title, status=status, detail=str(error), systems=systems)
@@ -122,7 +135,8 @@ def _of_http(request: Request, error: Exception) -> JSONResponse:
 
 
 def _of_anything(request: Request, error: Exception) -> JSONResponse:
-    return problem(INTERNAL)
+    # Starlette raises this error again, so that whoever runs the service logs it.
+    return problem(Problem(title="Internal error", status=500, detail=str(FailedError())))
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from conftest import make_toy_corpus
 from fastapi.testclient import TestClient
 
-from conftest import make_toy_corpus
 from kinject.errors import StoreError
 from kinject.types import Answer, Turn
 from services.app import app_of
@@ -81,7 +81,9 @@ def test_a_run_without_days_says_so(client, run):
     assert response.json()["detail"].startswith("no fact of corpus 'toy' has a day")
 
 
-@pytest.mark.parametrize("day", ["0999-12-31", "2023-02-30", "10000-01-01", "1700000000", "2023-05-03T00:00", "May", ""])
+@pytest.mark.parametrize(
+    "day", ["0999-12-31", "2023-02-30", "10000-01-01", "1700000000", "2023-05-03T00:00", "May", ""]
+)
 def test_a_day_that_is_none_or_that_no_corpus_holds_is_bad_input(client, day):
     response = client.get("/ask", params={"system": "kg", "question": PRICE, "on": day})
     assert (response.status_code, response.json()["title"]) == (422, "Bad input")
@@ -161,7 +163,9 @@ def test_a_comparison_that_cannot_be_made_is_422(client, body):
 
 
 def test_a_least_confidence_is_a_problem_of_each_system_without_a_calibration(client):
-    (answer,) = client.get("/compare", params={"question": "q", "systems": "kg", "min_confidence": 0.5}).json()["answers"]
+    (answer,) = client.get("/compare", params={"question": "q", "systems": "kg", "min_confidence": 0.5}).json()[
+        "answers"
+    ]
     assert answer["problem"]["title"] == "Cannot answer"
 
 
@@ -171,7 +175,9 @@ def test_a_full_desk_refuses_some_systems_of_a_comparison_or_all_of_it(run):
         with TestClient(app_of(run, "toy", Options(limits)), LOCAL) as client:
             response = client.post("/compare", json={"systems": ["kg", "rag", "bug"], "question": "q"})
         if expected:
-            assert [each.keys() & {"answer", "problem"} for each in response.json()["answers"]] == [{e} for e in expected]
+            assert [each.keys() & {"answer", "problem"} for each in response.json()["answers"]] == [
+                {e} for e in expected
+            ]
         else:
             assert (response.status_code, response.headers["retry-after"]) == (503, "1")
 

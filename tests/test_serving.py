@@ -151,7 +151,9 @@ def test_beyond_the_line_it_is_503_within_50_ms_and_health_answers_all_the_while
 
 def test_a_half_sent_body_hurts_nobody_else(local):
     slow = socket.create_connection(("127.0.0.1", local.port))
-    slow.sendall(b"POST /ask HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{")
+    slow.sendall(
+        b"POST /ask HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    )
     assert get(local.port, "/ask?system=steps&question=1")[0] == 200
     slow.close()
     assert get(local.port, "/ask?system=steps&question=1")[0] == 200
