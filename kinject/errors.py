@@ -31,3 +31,7 @@ class PromptTooLongError(ModelError):
 
 class OverloadedError(KinjectError):
     """The queue in front of the model is full; the service answers 503 with Retry-After."""
+
+
+class CalledOffError(KinjectError):
+    """Work that was stopped because its caller has gone away; nobody is left to read this."""

@@ -13,7 +13,7 @@ from . import problems
 from .desk import Desk, Run
 from .guard import BodyLimit, KnownHost
 from .options import Options
-from .routes import ask, state
+from .routes import ask, compare, state
 from .service import Service
 
 DESCRIPTION = "One question, put to any system of a finished kinject run."
@@ -38,7 +38,7 @@ def app_of(run: Run, corpus: str, options: Options = DEFAULTS) -> FastAPI:
     app.add_middleware(BodyLimit, limit=options.limits.body_bytes)
     if options.hosts:
         app.add_middleware(KnownHost, hosts=options.hosts)
-    service = Service(run, Desk(run, options.limits), options, corpus)
-    for part in (ask, state):
+    service = app.state.service = Service(run, Desk(run, options.limits), options, corpus)
+    for part in (ask, compare, state):
         app.include_router(part.router(service))
     return app

@@ -12,7 +12,11 @@ class Limits:
 
     threads: int = 64  # questions answered at the same time: they meet again in the model's own batches
     waiting: int = 64  # questions that may wait for a thread; beyond these the answer is 503
-    question_characters: int = 4096
+    question_characters: int = 4096  # of a question, and of each turn before it
+    history_turns: int = 64
+    history_characters: int = 32_768  # of all turns together
+    deadline_s: float = 60.0  # from a question's arrival to its answer; then it is 504
+    drain_s: float = 20.0  # for what is being answered when the service is told to stop
     body_bytes: int = 1 << 20
 
 

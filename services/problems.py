@@ -3,6 +3,7 @@
 It knows nothing of the routes. An error that is nobody's fault but ours says so and keeps its details in the log.
 """
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from kinject.errors import (
+    CalledOffError,
     KinjectError,
     OverloadedError,
     PromptTooLongError,
@@ -23,7 +25,10 @@ from kinject.errors import (
 from .schemas import Problem
 
 RETRY_AFTER_S = 1
+CLIENT_GONE = 499  # for the log only, as nginx has it: nobody is left to read it
 MEDIA_TYPE = "application/problem+json"
+
+_log = logging.getLogger("kinject.service")
 
 
 class UnknownSystemError(UnknownNameError):
@@ -38,23 +43,50 @@ class QuestionTooLongError(PromptTooLongError):
     """A question longer than the service reads."""
 
 
+class DrainingError(OverloadedError):
+    """The service takes no more questions: it is about to stop."""
+
+
+class DeadlineError(KinjectError):
+    """An answer that took longer than the service waits for one."""
+
+
+class FailedError(KinjectError):
+    """A failure that is nobody's fault but ours; the error that it is raised from is for the log only."""
+
+    def __init__(self) -> None:
+        super().__init__("the service failed; its log says where")
+
+
 # The first row whose class fits is the answer, so children come before their parents.
 STATUS: tuple[tuple[type[KinjectError], int, str], ...] = (
     (UnknownSystemError, 422, "Unknown system"),
     (PromptTooLongError, 413, "Question too long"),
+    (DrainingError, 503, "Shutting down"),
     (OverloadedError, 503, "Queue full"),
     (StoreError, 503, "System unavailable"),
+    (DeadlineError, 504, "Deadline passed"),
+    (FailedError, 500, "Internal error"),
+    (CalledOffError, CLIENT_GONE, "Client gone"),
     (KinjectError, 422, "Cannot answer"),
 )
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": description, "content": {MEDIA_TYPE: {}}}
     for status, description in (
-        (413, "Question or body too long"),
+        (413, "Question, history or body too long"),
         (422, "Unknown system or bad input"),
-        (503, "Queue full or system unavailable"),
+        (503, "Queue full, system unavailable or service shutting down"),
+        (504, "Not answered in time"),
     )
 }
+
+
+def failed(error: Exception) -> FailedError:
+    """An error that a client is told nothing of."""
+    hidden = FailedError()
+    hidden.__cause__ = error
+    return hidden
 
 
 def install(app: FastAPI) -> None:
@@ -69,11 +101,21 @@ def problem(body: Problem, headers: Mapping[str, str] | None = None) -> JSONResp
     return JSONResponse(body.model_dump(exclude_none=True), body.status, headers, MEDIA_TYPE)
 
 
-def _of_kinject(request: Request, error: Exception) -> JSONResponse:
+def of(error: Exception) -> Problem:
+    """What an error says to a client. One that is ours is logged here."""
+    if not isinstance(error, KinjectError):
+        return of(failed(error))
+    if isinstance(error, FailedError):
+        _log.error("a request failed", exc_info=error.__cause__)
     status, title = next((status, title) for kind, status, title in STATUS if isinstance(error, kind))
     systems = error.systems if isinstance(error, UnknownSystemError) else None
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return problem(Problem(title=title, status=status, detail=str(error), systems=systems), headers)
+    return Problem(title=title, status=status, detail=str(error), systems=systems)
+
+
+def _of_kinject(request: Request, error: Exception) -> JSONResponse:
+    said = of(error)
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if said.status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return problem(said, headers)
 
 
 def _of_validation(request: Request, error: Exception) -> JSONResponse:
@@ -93,7 +135,8 @@ def _of_http(request: Request, error: Exception) -> JSONResponse:
 
 
 def _of_anything(request: Request, error: Exception) -> JSONResponse:
-    return problem(Problem(title="Internal error", status=500, detail="the service failed; its log says where"))
+    # Starlette raises this error again, so that whoever runs the service logs it.
+    return problem(Problem(title="Internal error", status=500, detail=str(FailedError())))
 
 
 def _place(location: tuple[int | str, ...]) -> str:

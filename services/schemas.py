@@ -3,12 +3,15 @@
 They mirror kinject.types but are their own: the wire stays as it is when the inside changes. They answer nothing.
 """
 
+import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Self
+from datetime import date
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from kinject.confidence import Auto, Gated
+from kinject.corpus.dating import FIRST_DAY
 from kinject.types import Role, Turn
 
 TURN: dict[str, Any] = {"role": "user", "text": "What is the weight of Borealis 3?"}
@@ -21,6 +24,7 @@ ASK: dict[str, Any] = {"system": "kg", "question": "What is the weight of Boreal
 ANSWER: dict[str, Any] = {
     "system": "kg",
     "question": "What is the weight of Borealis 3?",
+    "on": None,
     "answer": "1.2 kg",
     "confidence": 0.97,
     "confidence_method": "sequence_probability",
@@ -43,6 +47,25 @@ MinConfidence = Annotated[
 ]
 
 
+def _as_written(day: object) -> object:
+    # pydantic would also take a number of seconds, and a time of day.
+    if not (isinstance(day, date) or (isinstance(day, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day))):
+        raise ValueError("write the day as 2024-05-03")
+    return day
+
+
+On = Annotated[
+    Annotated[date, Field(ge=FIRST_DAY), BeforeValidator(_as_written)] | None,
+    Field(
+        description="put the question as of this day, from 1000-01-01 on (default: as it stands)",
+        examples=["2024-05-03"],
+    ),
+]
+Stream = Annotated[
+    bool, Field(description="answer in Server-sent events: `text` with a `delta`, then `answer`, or `error`")
+]
+
+
 class TurnModel(BaseModel):
     """One turn of a dialogue."""
 
@@ -53,6 +76,17 @@ class TurnModel(BaseModel):
 
     def turn(self) -> Turn:
         return Turn(self.role, self.text)
+
+
+def _alternating(history: tuple[TurnModel, ...]) -> tuple[TurnModel, ...]:
+    roles = [turn.role for turn in history]
+    if roles != ["user", "assistant"] * (len(roles) // 2):
+        found = ", ".join(roles[:8])
+        raise ValueError(f"history must alternate user, assistant and end with assistant; found {found}")
+    return history
+
+
+History = Annotated[tuple[TurnModel, ...], AfterValidator(_alternating)]
 
 
 class NoQuery(BaseModel):
@@ -68,7 +102,9 @@ class AskQuery(BaseModel):
 
     system: Annotated[Filled, Field(description="a system of the run: /systems lists them", examples=["kg"])]
     question: Annotated[Filled, Field(examples=[ASK["question"]])]
+    on: On = None
     min_confidence: MinConfidence = None
+    stream: Stream = False
 
 
 class PostQuery(BaseModel):
@@ -78,6 +114,7 @@ class PostQuery(BaseModel):
 
     system: Annotated[Filled | None, Field(description="instead of the body's `system`", examples=["kg"])] = None
     min_confidence: MinConfidence = None
+    stream: Stream = False
 
 
 class AskRequest(BaseModel):
@@ -87,14 +124,8 @@ class AskRequest(BaseModel):
 
     system: Annotated[Filled | None, Field(description="or ?system= in the address")] = None
     question: Filled
-    history: tuple[TurnModel, ...] = ()
-
-    @model_validator(mode="after")
-    def _alternates(self) -> Self:
-        roles = [turn.role for turn in self.history]
-        if roles != ["user", "assistant"] * (len(roles) // 2):
-            raise ValueError(f"history must alternate user, assistant and end with assistant; found {roles}")
-        return self
+    history: History = ()
+    on: On = None
 
 
 class EvidenceModel(BaseModel):
@@ -128,12 +159,14 @@ class AskResponse(BaseModel):
     `calibrated_confidence` is the chance that it is right, as among the study's own questions: null for an abstention,
     and in a run that is not calibrated. Where it is below `min_confidence`, the answer is `withheld`: an abstention
     stands in its place and in `history`. To read what the model said, ask without `min_confidence`.
+    `history` has the question as the system heard it: with `on`, that names the day.
     """
 
     model_config = ConfigDict(json_schema_extra={"example": ANSWER})
 
     system: str
     question: str
+    on: date | None
     answer: str
     confidence: Annotated[float, Field(ge=0, le=1)]
     confidence_method: str
@@ -143,6 +176,12 @@ class AskResponse(BaseModel):
     latency_ms: float
     usage: UsageModel
     history: tuple[TurnModel, ...]
+
+
+class TextEvent(BaseModel):
+    """A piece of what is being answered, as a stream's event `text`; the event `answer` after them has all of it."""
+
+    delta: str
 
 
 class SystemModel(BaseModel):
@@ -181,12 +220,13 @@ class Problem(BaseModel):
     systems: tuple[str, ...] | None = None
 
 
-def response(name: str, asked: AskRequest, gated: Gated, latency_ms: float) -> AskResponse:
-    """The answer as it goes out, with the dialogue so far ready to be sent back."""
+def response(name: str, asked: AskRequest, gated: Gated, latency_ms: float, said: str = "") -> AskResponse:
+    """The answer as it goes out, with the dialogue so far ready to be sent back; `said` is what the system heard."""
     answer = gated.answer
     return AskResponse(
         system=name,
         question=asked.question,
+        on=asked.on,
         answer=answer.text,
         confidence=answer.confidence,
         confidence_method=answer.confidence_method,
@@ -195,7 +235,7 @@ def response(name: str, asked: AskRequest, gated: Gated, latency_ms: float) -> A
         evidence=tuple(EvidenceModel.model_validate(each) for each in answer.evidence),
         latency_ms=round(latency_ms, 3),
         usage=UsageModel.model_validate(answer.usage),
-        history=(*asked.history, *_turns(asked.question, answer.text)),
+        history=(*asked.history, *_turns(said or asked.question, answer.text)),
     )
 
 

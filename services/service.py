@@ -1,9 +1,27 @@
 """What every route stands on: the run, the desk where its systems are asked, and the options."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
+
+from kinject.corpus.dating import Dating
 
 from .desk import Desk, Run
 from .options import Options
+
+
+@dataclass(slots=True)
+class Days:
+    """How questions are put as of a day; what a corpus words is read with the first of them."""
+
+    run: Run
+    _read: tuple[object, Dating] | None = None
+
+    def put(self, question: str, on: date) -> str:
+        """May take a moment. Raises CorpusError where the corpus knows no days."""
+        corpus = self.run.corpus
+        if self._read is None or self._read[0] is not corpus:
+            self._read = corpus, Dating(corpus)
+        return self._read[1].put(question, on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +32,7 @@ class Service:
     desk: Desk
     options: Options
     corpus: str
+    days: Days = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "days", Days(self.run))

@@ -253,7 +253,7 @@ def test_serve_listens_on_this_machine_only_and_warns_where_it_does_not(fake, mo
     fake("_service.app", create_app=lambda folder, options: (folder, options.hosts))
     fake("_service.options", Options=Options)
     monkeypatch.setitem(sys.modules["kinject._service"].__dict__, "__spec__", ModuleSpec("kinject._service", None))
-    monkeypatch.setattr("uvicorn.run", lambda app, host, **more: served.append((*app, host)))
+    fake("_service.serving", run=lambda app, host, port: served.append((*app, host)))
     assert "no password" not in run("serve", "runs/toy").stderr
     assert "no password" in run("serve", "runs/toy", "--host", "0.0.0.0").stderr
     assert served == [(Path("runs/toy"), LOOPBACK, "127.0.0.1"), (Path("runs/toy"), (), "0.0.0.0")]

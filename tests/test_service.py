@@ -97,6 +97,7 @@ def test_an_answer_carries_confidence_evidence_usage_and_the_dialogue(client):
     assert answer == {
         "system": "kg",
         "question": "Weight?",
+        "on": None,
         "answer": "echo: Weight?",
         "confidence": 0.9,
         "confidence_method": "sequence_probability",

@@ -145,8 +145,6 @@ def serve(
     \b
       curl "http://127.0.0.1:8000/ask?system=kg&question=What+does+the+Vontriq+20+weigh"
     """
-    import uvicorn
-
     create_app: Callable[..., FastAPI] = import_module(f"{_service()}.app").create_app
     options = import_module(f"{_service()}.options").Options()
     if host not in LOOPBACK:
@@ -154,7 +152,7 @@ def serve(
         options = replace(options, hosts=())
     service = create_app(run, options)
     typer.echo(f"answering for {run} at http://{host}:{port}/ask (how: /docs); Ctrl-C stops", err=True)
-    uvicorn.run(service, host=host, port=port, log_level="warning", timeout_graceful_shutdown=20)
+    import_module(f"{_service()}.serving").run(service, host, port)
 
 
 def report(run: RunFolder) -> None:

@@ -18,6 +18,29 @@ from kinject.lm.lockstep import Cohort
 Run = Callable[[Sequence["Job"]], None]
 
 
+class Awaited(Future[Any]):
+    """A result for which callers wait, at first one; when the last of them has left, nobody works for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._callers, self._counting = 1, threading.Lock()
+
+    def join(self) -> bool:
+        """One caller more; False where all have left already."""
+        with self._counting:
+            if self._callers:
+                self._callers += 1
+            return self._callers > 0
+
+    def leave(self) -> None:
+        with self._counting:
+            self._callers -= 1
+
+    @property
+    def is_wanted(self) -> bool:
+        return self._callers > 0
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Job:
     """Jobs of one `group` (kind of work, adapter) and one cohort may share a batch.
@@ -30,7 +53,7 @@ class Job:
     payload: Any
     key: bytes = b""
     cohort: Cohort | None = None
-    future: "Future[Any]" = field(default_factory=Future)
+    future: Awaited = field(default_factory=Awaited)
 
 
 @dataclass(frozen=True)
@@ -44,7 +67,8 @@ class Limits:
 class BatchingQueue:
     """Runs jobs on a thread of its own. `run` sets the future of each job, as soon as it has its result.
 
-    A batch that raises fails its own jobs only. The thread ends with `close`, or with the queue itself.
+    Of a batch that raises, each job that has no result is run again by itself, and fails alone. A job that nobody
+    waits for any more is not run. The thread ends with `close`, or with the queue itself.
     """
 
     def __init__(self, run: Run, limits: Limits | None = None) -> None:
@@ -88,12 +112,20 @@ class _State:
 
 def _serve(state: _State) -> None:
     while batch := _next_batch(state):
-        try:
-            state.run(batch)
-        except Exception as error:  # the outermost edge of this thread: whatever it is, its callers must hear of it
-            _fail(batch, error)
+        _run(state, batch)
         _fail(batch, ModelError("the model gave no result"))
         del batch
+
+
+def _run(state: _State, batch: Sequence[Job]) -> None:
+    try:
+        state.run(batch)
+    except Exception as error:  # the outermost edge of this thread: whatever it is, its callers must hear of it
+        left = [job for job in batch if not job.future.done() and job.future.is_wanted]
+        if len(batch) == 1:
+            _fail(batch, error)
+        for job in left if len(batch) > 1 else ():
+            _run(state, [job])
 
 
 def _next_batch(state: _State) -> list[Job]:
@@ -112,7 +144,9 @@ def _next_batch(state: _State) -> list[Job]:
 
 
 def _gathered(state: _State) -> list[Job]:
-    """The jobs that may be run now; strangers wait a little for company."""
+    """The jobs that may be run now; strangers wait a little for company. Those that nobody wants are dropped."""
+    _fail([job for job in state.waiting if not job.future.is_wanted], ModelError("nobody waited for this request"))
+    state.waiting = [job for job in state.waiting if job.future.is_wanted]
     ready = _ready(state.waiting)
     # Callers of the last batch tend to come back together. A lone caller has nobody to wait for.
     deadline = time.monotonic() + state.limits.gather_s

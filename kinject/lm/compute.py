@@ -11,6 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+from kinject.errors import CalledOffError
+from kinject.lm import calling_off
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -24,12 +27,20 @@ def is_here() -> bool:
 
 
 def computes(function: Callable[P, R]) -> Callable[P, R]:
-    """The function, run on that thread whoever calls it; the caller waits for what it returns or raises."""
+    """The function, run on that thread whoever calls it; the caller waits for what it returns or raises.
+
+    What waits for its turn when its errand is called off is not begun.
+    """
 
     @wraps(function)
     def there(*args: P.args, **kwargs: P.kwargs) -> R:
         if is_here():
             return function(*args, **kwargs)
-        return _thread.submit(function, *args, **kwargs).result()
+        turn = _thread.submit(function, *args, **kwargs)
+        try:
+            return calling_off.result(turn)
+        except CalledOffError:
+            turn.cancel()
+            raise
 
     return there

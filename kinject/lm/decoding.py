@@ -18,12 +18,19 @@ from kinject.lm.prefill import Prefiller, forward, left_padded
 from kinject.lm.sampling import Sampling
 
 
+def _always() -> bool:
+    return True
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Prompt:
+    """A row whose prompt is not wanted any more leaves its batch before the next token."""
+
     ids: Ids
     max_new_tokens: int
     constraint: Constraint | None = None
     sampling: Sampling | None = None
+    is_wanted: Callable[[], bool] = _always
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ def generate(
     done: Callable[[int, Generated], None],
     prefill: Prefiller | None = None,
 ) -> None:
-    """Decode every prompt; `done(index, generated)` is called for each as soon as it has ended."""
+    """Decode every prompt; `done(index, generated)` is called for each that is wanted, as soon as it has ended."""
     rows = [_Row(index, prompt) for index, prompt in enumerate(prompts)]
     read = (prefill or Prefiller())(model, [prompt.ids for prompt in prompts])
     batch, cache, logits = read.batch, read.cache, read.logits
@@ -68,7 +75,7 @@ def generate(
         for place, (row, token, logp) in enumerate(zip(rows, tokens, (chosen - normaliser).tolist(), strict=True)):
             if row.add(token, logp, stop_ids):
                 done(row.index, row.generated)
-            else:
+            elif row.prompt.is_wanted():
                 going.append(place)
         if len(going) < len(rows):
             rows, tokens = [rows[place] for place in going], [tokens[place] for place in going]
@@ -105,8 +112,11 @@ class _Row:
     log_probabilities: list[float] = field(default_factory=list)
     stopped: bool = False
     rng: np.random.Generator | None = field(init=False)
+    constraint: Constraint | None = field(init=False)
 
     def __post_init__(self) -> None:
+        # What it has allowed so far is of this row: a prompt can be decoded again.
+        self.constraint = self.prompt.constraint.copy() if self.prompt.constraint else None
         sampling = self.prompt.sampling
         self.rng = sampling.rng(self.prompt.ids) if sampling else None
 
@@ -117,7 +127,7 @@ class _Row:
             chances = (logits / sampling.temperature).softmax(-1, dtype=torch.float64).cumsum(-1)
             drawn = torch.searchsorted(chances, self.rng.random() * float(chances[-1]), right=True)
             first = min(int(drawn), len(chances) - 1)
-        return self.prompt.constraint.choose(first, logits) if self.prompt.constraint else first
+        return self.constraint.choose(first, logits) if self.constraint else first
 
     def add(self, token: int, logp: float, stop_ids: frozenset[int]) -> bool:
         """Whether the row has ended with this token."""
@@ -129,8 +139,7 @@ class _Row:
 
     @property
     def generated(self) -> Generated:
-        constraint = self.prompt.constraint
-        unconstrained = constraint is None or constraint.unconstrained
+        unconstrained = self.constraint is None or self.constraint.unconstrained
         return Generated(tuple(self.ids), tuple(self.log_probabilities), self.stopped, unconstrained)
 
 

@@ -25,6 +25,10 @@ class Constraint:
         self._matcher = matcher
         self.unconstrained = True
 
+    def copy(self) -> "Constraint":
+        """The same from its beginning on, where nothing was chosen yet."""
+        return Constraint(self._matcher.deep_copy())
+
     def choose(self, first: int, logits: torch.Tensor) -> int:
         """Take `first`, the likeliest token of `logits` (vocabulary,), or else the likeliest that may follow."""
         token = first

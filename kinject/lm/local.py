@@ -7,7 +7,6 @@ import hashlib
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, MutableMapping, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,11 +16,11 @@ from weakref import WeakKeyDictionary
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from kinject.errors import KinjectError, ModelError, PromptTooLongError
-from kinject.lm import lockstep, sampling
+from kinject.errors import CalledOffError, KinjectError, ModelError, PromptTooLongError
+from kinject.lm import calling_off, lockstep, sampling
 from kinject.lm.adapters import BASE, AdaptedModel
 from kinject.lm.base import Chat, Completion, Finish, ModelInfo, ToolSpec, are_valid
-from kinject.lm.batching import BatchingQueue, Job, Limits
+from kinject.lm.batching import Awaited, BatchingQueue, Job, Limits
 from kinject.lm.beginnings import Ids
 from kinject.lm.compute import computes
 from kinject.lm.decoding import Forced, Generated, Prompt, generate, score
@@ -79,7 +78,11 @@ class LocalLM:
             yield model
 
     def complete(self, chat: Chat) -> Completion:
-        """Blocks until the answer is there. Raises PromptTooLongError, OverloadedError or ModelError."""
+        """Blocks until the answer is there. Raises PromptTooLongError, OverloadedError or ModelError.
+
+        Raises CalledOffError once the errand of the calling thread is off.
+        """
+        calling_off.check()
         shared = self._shared
         ids = self._prompt(chat)
         if chat.max_new_tokens < 1:
@@ -89,12 +92,14 @@ class LocalLM:
         constraint = shared.grammar.constraint(chat.tools) if has_grammar else None
         drawn = sampling.current()
         key = _digest(self._adapter, ids, longest, chat.tools, *([drawn] if drawn else []))
-        prompt = Prompt(ids, longest, constraint, drawn)
-        job = Job(("generate", self._adapter), len(ids), prompt, key, lockstep.current())
+        awaited = Awaited()
+        prompt = Prompt(ids, longest, constraint, drawn, lambda: awaited.is_wanted)
+        job = Job(("generate", self._adapter), len(ids), prompt, key, lockstep.current(), awaited)
         future, new = shared.memories.of(job.cohort).recent.setdefault(key, job.future)
         if new:
             self._submit(job)
-        completion = _completion(self._result(future), len(ids), shared.encoder, chat.tools)
+        (generated,) = self._results([future])
+        completion = _completion(generated, len(ids), shared.encoder, chat.tools)
         note(self, chat)
         return completion
 
@@ -104,6 +109,7 @@ class LocalLM:
 
     def log_probabilities(self, chat: Chat, answers: tuple[str, ...]) -> tuple[float, ...]:
         """The same of several answers, which may share a batch."""
+        calling_off.check()
         ids, jobs = self._prompt(chat), []
         for answer in answers:
             forced = self._shared.encoder.answer(answer)
@@ -112,7 +118,7 @@ class LocalLM:
             jobs.append(Job(("score", self._adapter), tokens, Forced(ids, forced), key, lockstep.current()))
         for job in jobs:
             self._submit(job)
-        return tuple(float(self._result(job.future)) for job in jobs)
+        return tuple(map(float, self._results([job.future for job in jobs])))
 
     def with_adapter(self, path: Path, own: bool = False) -> "LocalLM":
         """The same weights and queue with a LoRA adapter on top; `close` of it closes nothing unless `own`."""
@@ -146,10 +152,19 @@ class LocalLM:
         if needed > window:
             raise PromptTooLongError(f"the prompt needs {needed} tokens; the window of {self.info.name} has {window}")
 
-    def _result(self, future: "Future[Any]") -> Any:
+    def _results(self, futures: Sequence[Awaited]) -> list[Any]:
+        try:
+            return [self._result(future) for future in futures]
+        except CalledOffError:
+            for future in futures:
+                future.leave()
+            self._shared.queue.wake()
+            raise
+
+    def _result(self, future: Awaited) -> Any:
         if cohort := lockstep.current():
             cohort.wait_for(future, self._shared.queue.wake)
-        return future.result()
+        return calling_off.result(future)
 
     def _submit(self, job: Job) -> None:
         try:
@@ -234,22 +249,25 @@ class _Recent:
 
     def __init__(self, size: int) -> None:
         self._size, self._lock = size, threading.Lock()
-        self._futures: OrderedDict[bytes, Future[Any]] = OrderedDict()
+        self._futures: OrderedDict[bytes, Awaited] = OrderedDict()
 
-    def setdefault(self, key: bytes, future: "Future[Any]") -> "tuple[Future[Any], bool]":
-        """The future of `key`, and whether it is the new one."""
+    def setdefault(self, key: bytes, future: Awaited) -> tuple[Awaited, bool]:
+        """The future of `key`, which has one caller more, and whether it is the new one."""
         with self._lock:
             found = self._futures.setdefault(key, future)
+            if found is not future and not found.join():  # all who waited have left: it will have no result
+                found = self._futures[key] = future
             self._futures.move_to_end(key)
             if len(self._futures) > self._size:
                 self._futures.popitem(last=False)
         if found is future:
-            future.add_done_callback(lambda done: self._forget(key) if done.exception() else None)
+            future.add_done_callback(lambda done: self._forget(key, future) if done.exception() else None)
         return found, found is future
 
-    def _forget(self, key: bytes) -> None:
+    def _forget(self, key: bytes, future: Awaited) -> None:
         with self._lock:
-            self._futures.pop(key, None)
+            if self._futures.get(key) is future:
+                del self._futures[key]
 
 
 def _digest(*asked: Any) -> bytes:

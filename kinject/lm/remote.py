@@ -20,7 +20,7 @@ from langchain_openai.chat_models.base import BaseChatOpenAI
 from pydantic import SecretStr
 
 from kinject.errors import KinjectError, ModelError, OverloadedError, PromptTooLongError
-from kinject.lm import sampling
+from kinject.lm import calling_off, sampling
 from kinject.lm.base import Chat, Completion, Finish, Message, ModelInfo, ToolCall, ToolSpec, are_valid
 from kinject.lm.endpoint import KEY, NO_KEY, OFFICIAL, Endpoint, find_endpoint, find_key
 from kinject.lm.tool_formats import HERMES
@@ -80,7 +80,11 @@ class RemoteLM:
         return cls(endpoint, find_key(endpoint), wait)
 
     def complete(self, chat: Chat) -> Completion:
-        """Blocks until the answer is there. Raises PromptTooLongError, OverloadedError or ModelError."""
+        """Blocks until the answer is there. Raises PromptTooLongError, OverloadedError, ModelError or CalledOffError.
+
+        A request that is under way is not broken off; its caller may only begin no other.
+        """
+        calling_off.check()
         if chat.max_new_tokens < 1:
             raise ModelError(f"max_new_tokens must be at least 1, found {chat.max_new_tokens}")
         with self._slot():
