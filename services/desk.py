@@ -3,8 +3,8 @@
 It knows nothing of HTTP.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 import anyio
 from anyio import to_thread
@@ -15,6 +15,8 @@ from kinject.types import System, Turn
 
 from .options import Limits
 from .problems import QuestionTooLongError, UnknownSystemError
+
+T = TypeVar("T")
 
 
 class Run(Protocol):
@@ -56,15 +58,36 @@ class Desk:
         longest = max(len(question), *(len(turn.text) for turn in history)) if history else len(question)
         if longest > (limit := self._limits.question_characters):
             raise QuestionTooLongError(f"question has {longest} characters; at most {limit} are read")
+        return gate(await self.use(name, lambda system: system.ask(question, history)))
+
+    def check(self, question: str, *systems: str) -> None:
+        """Raises QuestionTooLongError, or UnknownSystemError, for what would be refused."""
+        for name in systems:
+            if name not in self.names:
+                raise UnknownSystemError(name, self.names)
+        if len(question) > (limit := self._limits.question_characters):
+            raise QuestionTooLongError(f"question has {len(question)} characters; at most {limit} are read")
+
+    async def use(self, name: str, work: Callable[[System], T]) -> T:
+        """What `work` makes of a system, in a thread. It counts as one question.
+
+        Raises UnknownSystemError, OverloadedError and what the work raises.
+        """
+        if name not in self.names:
+            raise UnknownSystemError(name, self.names)
         if self._held >= self._limits.threads + self._limits.waiting:
             raise OverloadedError(f"{self._held} questions are waiting already; try again in a moment")
         # Only the event loop touches the count, and nothing is awaited between the check and this line.
         self._held += 1
         try:
             system = await self._system(name)
-            return gate(await to_thread.run_sync(system.ask, question, history, limiter=self._threads))
+            return await to_thread.run_sync(work, system, limiter=self._threads)
         finally:
             self._held -= 1
+
+    def replace(self, name: str, system: System) -> None:
+        """From now on questions go to this system; those that are being answered end with the old one."""
+        self._loaded[name] = system
 
     async def _system(self, name: str) -> System:
         async with self._loading[name]:

@@ -34,6 +34,18 @@ class UnknownSystemError(UnknownNameError):
         self.systems = systems
 
 
+class NotFoundError(UnknownNameError):
+    """Something that an address names and that is not there."""
+
+
+class ForbiddenError(KinjectError):
+    """Something that this service was not started to do."""
+
+
+class ConflictError(KinjectError):
+    """Something that cannot be done while something else is."""
+
+
 class QuestionTooLongError(PromptTooLongError):
     """A question longer than the service reads."""
 
@@ -41,20 +53,34 @@ class QuestionTooLongError(PromptTooLongError):
 # The first row whose class fits is the answer, so children come before their parents.
 STATUS: tuple[tuple[type[KinjectError], int, str], ...] = (
     (UnknownSystemError, 422, "Unknown system"),
+    (NotFoundError, 404, "Not found"),
+    (ForbiddenError, 403, "Not allowed"),
+    (ConflictError, 409, "Busy"),
     (PromptTooLongError, 413, "Question too long"),
     (OverloadedError, 503, "Queue full"),
     (StoreError, 503, "System unavailable"),
     (KinjectError, 422, "Cannot answer"),
 )
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": description, "content": {MEDIA_TYPE: {}}}
-    for status, description in (
-        (413, "Question or body too long"),
-        (422, "Unknown system or bad input"),
-        (503, "Queue full or system unavailable"),
-    )
+_DESCRIPTIONS = {
+    403: "Not allowed: the service was started without it",
+    404: "No such thing",
+    409: "Busy with another one",
+    413: "Question or body too long",
+    422: "Unknown system or bad input",
+    503: "Queue full or system unavailable",
 }
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route documents of its problems."""
+    return {
+        status: {"model": Problem, "description": _DESCRIPTIONS[status], "content": {MEDIA_TYPE: {}}}
+        for status in statuses
+    }
+
+
+RESPONSES = responses(413, 422, 503)
 
 
 def install(app: FastAPI) -> None:
@@ -69,11 +95,17 @@ def problem(body: Problem, headers: Mapping[str, str] | None = None) -> JSONResp
     return JSONResponse(body.model_dump(exclude_none=True), body.status, headers, MEDIA_TYPE)
 
 
-def _of_kinject(request: Request, error: Exception) -> JSONResponse:
+def of(error: KinjectError) -> Problem:
     status, title = next((status, title) for kind, status, title in STATUS if isinstance(error, kind))
     systems = error.systems if isinstance(error, UnknownSystemError) else None
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return problem(Problem(title=title, status=status, detail=str(error), systems=systems), headers)
+    return Problem(title=title, status=status, detail=str(error), systems=systems)
+
+
+def _of_kinject(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, KinjectError)
+    body = of(error)
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if body.status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return problem(body, headers)
 
 
 def _of_validation(request: Request, error: Exception) -> JSONResponse:

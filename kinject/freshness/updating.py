@@ -104,6 +104,10 @@ class Job:
         self._probes = probing.probes(before, after, wanted.n, random.Random(wanted.seed))
         self._grader = probing.grader(before, after)
 
+    def values(self, subject: str, relation: str) -> tuple[str, ...]:
+        """What holds after the update."""
+        return tuple(fact.object for fact in self._plan.after.current().facts_of(subject, relation))
+
     def ask_before(self, name: str) -> None:
         """Ask the system of the old run."""
         if self._missing(BEFORE, name):

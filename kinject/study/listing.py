@@ -43,6 +43,11 @@ def listed(folder: Path) -> list[Listed]:
     return [run for child in _children(folder) if (run := _listed(child)) is not None]
 
 
+def find(folder: Path, id: str) -> Listed | None:
+    """The run of that id among those that `listed` gives. The id is compared with names, and never made into a path."""
+    return next((run for child in _children(folder) if child.name == id and (run := _listed(child))), None)
+
+
 def _children(folder: Path) -> Iterator[Path]:
     for child in sorted(folder.iterdir()):
         if child.is_dir() and not child.is_symlink() and (child / MANIFEST).is_file():
