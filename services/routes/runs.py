@@ -3,6 +3,7 @@
 A request names a run by its id, which is looked up in the listing: no part of it becomes a path.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -51,4 +52,6 @@ def _report(folder: Path, wanted: str) -> str:
     page = found.report
     if page is None:
         raise problems.NotFoundError(f"run {found.id!r} has no report; `kinject report` writes one")
-    return page.read_text(encoding="utf-8")
+    # Between the look and the reading a link could have taken its place.
+    with open(os.open(page, os.O_RDONLY | os.O_NOFOLLOW), encoding="utf-8") as file:
+        return file.read()
