@@ -10,7 +10,7 @@ from kinject.corpus import Corpus
 from kinject.grading import Grader
 from kinject.probes._claims import Rivals
 from kinject.study import challenging
-from kinject.study.examples import Examples, examples
+from kinject.study.examples import Examples, examples, still_true
 from kinject.systems.sft.nearest import Statements
 from kinject.types import Probe, Record
 
@@ -37,8 +37,9 @@ class Finished(Run, Protocol):
 class Book:
     """One run, to look things up in. What takes time is made when first asked for, and once: ask in a thread."""
 
-    def __init__(self, run: Finished) -> None:
+    def __init__(self, run: Finished, before: "Book | None" = None) -> None:
         self.run = run
+        self._before = before
         self._making = threading.RLock()
 
     @property
@@ -75,7 +76,10 @@ class Book:
 
     @cached_property
     def _examples(self) -> Examples:
-        return examples(self.run.records())
+        if self._before is None:
+            return examples(self.run.records())
+        # An update asks a few questions only, and what the study asked is asked still.
+        return still_true(self._before.examples, self._before.corpus, self.corpus)
 
     @cached_property
     def _grader(self) -> Grader:
@@ -93,4 +97,4 @@ class Shelf:
         self.book = Book(run)
 
     def replace(self, run: Finished) -> None:
-        self.book = Book(run)
+        self.book = Book(run, self.book)

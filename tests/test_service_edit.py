@@ -104,6 +104,22 @@ def test_the_corpus_and_the_runs_show_the_new_state_and_the_old_run_is_as_it_was
     assert weights(study.open_run(folder.parent / edit["run"])) == ["7 g"]
 
 
+def test_the_examples_are_still_those_of_the_study_less_what_is_no_longer_true(client):
+    edit = {"subject": "Aldo", "relation": "material", "object": "glass"}
+
+    def asked() -> list[tuple[str, str, str]]:
+        families = client.get("/examples").json()["families"]
+        return [(one["question"], one["subject"], one["relation"]) for each in families for one in each["examples"]]
+
+    before = asked()
+    ended(client, edit)
+    after = asked()
+    # Counting what is of steel rests on what Aldo is of.
+    assert {relation for _, _, relation in set(before) - set(after)} == {"material"}
+    assert set(after) - set(before) == set()
+    assert ("Aldo", "material") not in {one[1:] for one in after}
+
+
 def test_a_second_edit_goes_on_from_the_first(client, folder):
     first = ended(client, SEVEN)
     second = ended(client, {"subject": "Brila", "relation": "material", "object": "glass", "on": "2024-08-01"})

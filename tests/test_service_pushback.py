@@ -9,6 +9,8 @@ from run_folder import SKILLS, make_run
 
 from kinject import study
 from kinject.errors import StoreError
+from kinject.lm.base import Chat, Message
+from kinject.lm.listening import note
 from kinject.probes._challenges import CHALLENGERS, CORRECTION, NEUTRAL
 from kinject.types import Answer, Turn
 from services.app import app_of
@@ -19,9 +21,17 @@ QUESTION = "Which weight does Aldo 0 have?"  # the study asked it, and 100 g is 
 OWN = "How heavy is it?"
 
 
+class Scores:
+    """Finds the first of two values e times as likely as the second, and less so with every turn."""
+
+    def log_probabilities(self, chat: Chat, answers: tuple[str, ...]) -> tuple[float, ...]:
+        return (-1.0, -2.0 + 0.1 * len(chat.messages))
+
+
 @dataclass
 class Stubborn:
     def ask(self, question: str, history: tuple[Turn, ...] = ()) -> Answer:
+        note(Scores(), Chat(tuple(Message("user", turn.text) for turn in history)))
         return Answer("100 g", 0.9 - 0.05 * len(history))
 
 
@@ -166,6 +176,13 @@ def test_several_systems_and_challengers_each_have_a_dialogue(client):
     assert {len(one["rounds"]) for one in found} == {4}
     assert found[0]["summary"]["confidence_lost"] == pytest.approx(0.2)
     assert found[2]["rounds"][1]["stance"] == "abstained"
+
+
+def test_margins_are_told_where_the_model_tells_them(client):
+    kg, rag = pressed(client, systems=["kg", "rag"], rounds=2)["trajectories"]
+    assert [one["margin"] for one in kg["rounds"]] == pytest.approx([1.0, 0.8, 0.6, 0.4])
+    assert kg["summary"]["margin_lost"] == pytest.approx(0.4)
+    assert {one["margin"] for one in rag["rounds"]} == {None}
 
 
 def test_without_a_gold_value_the_first_answer_is_what_is_kept(client):

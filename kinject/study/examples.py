@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from kinject.corpus import Corpus
 from kinject.types import Probe, Record
 
 FIRST = ("recall", "temporal", "multihop", "unanswerable")  # what a reader tries first; others follow by name
@@ -17,15 +18,31 @@ class Examples:
 
 
 def examples(records: Iterable[Record]) -> Examples:
+    return _of(record.probe for record in records)
+
+
+def still_true(asked: Examples, before: Corpus, after: Corpus) -> Examples:
+    """Those that do not rest on a fact which is another one after, nor ask for one."""
+    kept = {fact.id: fact for fact in after.facts}
+    gone = [fact for fact in before.facts if kept.get(fact.id) != fact]
+    known = {fact.id: fact for fact in before.facts}
+    new = [fact for fact in after.facts if known.get(fact.id) != fact]
+    ids = {fact.id for fact in gone}
+    pairs = {(fact.subject, fact.relation) for fact in (*gone, *new)}
+    probes = (probe for family in asked.by_kind.values() for probe in family)
+    return _of(p for p in probes if (p.subject, p.relation) not in pairs and ids.isdisjoint(p.facts))
+
+
+def _of(probes: Iterable[Probe]) -> Examples:
     kinds: dict[str, dict[str, Probe]] = {}
-    for record in records:
-        of_kind = kinds.setdefault(record.probe.kind, {})
+    for asked in probes:
+        of_kind = kinds.setdefault(asked.kind, {})
         # What differs between the variants of one question is what is said after it.
-        of_kind[record.probe.question] = _richer(of_kind.get(record.probe.question), record.probe)
+        of_kind[asked.question] = _richer(of_kind.get(asked.question), asked)
     by_kind = {kind: tuple(kinds[kind].values()) for kind in _in_order(list(kinds))}
     known: dict[str, Probe] = {}
-    for probes in by_kind.values():
-        for probe in probes:
+    for family in by_kind.values():
+        for probe in family:
             known[probe.question] = _richer(known.get(probe.question), probe)
     return Examples(by_kind, known)
 
