@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from kinject.types import Estimate
 
@@ -15,6 +15,16 @@ from .editing import Asked, Edit, Progress, State
 Short = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\x00-\x1f]*$")
 ]
+
+
+def _written(day: object) -> object:
+    """A number would be taken for seconds since 1970."""
+    if day is not None and not isinstance(day, str):
+        raise ValueError("a day is written as 2026-11-27")
+    return day
+
+
+Day = Annotated[date, BeforeValidator(_written)]
 EDIT: dict[str, Any] = {"subject": "Vontriq 20", "relation": "price", "object": "299 EUR", "on": "2026-11-27"}
 
 
@@ -29,7 +39,7 @@ class EditRequest(BaseModel):
     subject: Short
     relation: Short
     object: Short
-    on: date | None = None
+    on: Day | None = None
     old: Short | None = None
 
 

@@ -11,6 +11,8 @@ from .schemas import Filled, Problem, TurnModel
 
 MOST_DIALOGUES = 32  # of one request: each is up to seven answers
 Value = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+# Told in the document; an unknown name is refused by what knows the known ones.
+Name = Annotated[Filled, Field(json_schema_extra={"enum": [one.name for one in CHALLENGERS]})]
 QUESTION = "What does the Vontriq 20 cost?"
 ROUND: dict[str, Any] = {
     "turn": 1,
@@ -62,7 +64,7 @@ class ChallengeRequest(BaseModel):
         extra="forbid", json_schema_extra={"example": {"challenger": "denial", "question": QUESTION, "round": 1}}
     )
 
-    challenger: Filled
+    challenger: Name
     question: Filled
     round: Annotated[int | None, Field(ge=1, le=1000)] = None
     history: tuple[TurnModel, ...] = ()
@@ -100,7 +102,7 @@ class PushbackRequest(BaseModel):
     question: Filled
     gold: Value | None = None
     rival: Value | None = None
-    challengers: Annotated[tuple[Filled, ...], Field(min_length=1, max_length=len(CHALLENGERS))] = ("denial",)
+    challengers: Annotated[tuple[Name, ...], Field(min_length=1, max_length=len(CHALLENGERS))] = ("denial",)
     rounds: Annotated[int, Field(ge=1, le=ROUNDS)] = ROUNDS
 
     @model_validator(mode="after")

@@ -186,7 +186,15 @@ def test_an_edit_that_does_not_fit_changes_nothing_and_the_next_one_may_come(cli
 
 
 @pytest.mark.parametrize(
-    "edit", [{}, SEVEN | {"on": "soon"}, SEVEN | {"object": ""}, SEVEN | {"object": "a\0"}, SEVEN | {"key": "x"}]
+    "edit",
+    [
+        {},
+        SEVEN | {"on": "soon"},
+        SEVEN | {"on": 0},
+        SEVEN | {"object": ""},
+        SEVEN | {"object": "a\0"},
+        SEVEN | {"key": "x"},
+    ],
 )
 def test_a_bad_edit_is_422(client, edit):
     assert client.post("/edit", json=edit).status_code == 422
