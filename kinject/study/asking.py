@@ -54,6 +54,14 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer, and its margin or none (see Record)."""
+
+    answer: Answer
+    margins: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Dialogue:
     """An answer a turn and, where these were wanted, a margin each (see Record)."""
 
@@ -83,12 +91,18 @@ def converse(system: System, probe: Probe, margins: bool = False) -> Dialogue:
         if probe.claim and place == probe.claim.since:
             assert isinstance(system, Claimable)
             system = system.with_claim(probe.claim)
-        with listening() as heard:
-            answers.append(_answer(system, text, tuple(history)))
-        if margins and probe.turns and probe.rival:
-            scored.append(margin(heard, answers[-1], probe))
-        history += [Turn("user", text), Turn("assistant", answers[-1].text)]
+        said = reply(system, text, history, probe if margins and probe.turns and probe.rival else None)
+        answers.append(said.answer)
+        scored += said.margins
+        history += [Turn("user", text), Turn("assistant", said.answer.text)]
     return Dialogue(tuple(answers), tuple(scored))
+
+
+def reply(system: System, text: str, history: Sequence[Turn], scored: Probe | None = None) -> Reply:
+    """What a system says to one turn; with the margin of the `scored` probe, if there is one."""
+    with listening() as heard:
+        answer = _answer(system, text, tuple(history))
+    return Reply(answer, (margin(heard, answer, scored),) if scored else ())
 
 
 def ask_all(
