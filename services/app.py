@@ -13,7 +13,7 @@ from . import problems
 from .desk import Desk, Run
 from .guard import BodyLimit, KnownHost
 from .options import Options
-from .routes import ask, state
+from .routes import ask, page, state
 from .service import Service
 
 DESCRIPTION = "One question, put to any system of a finished kinject run."
@@ -39,6 +39,6 @@ def app_of(run: Run, corpus: str, options: Options = DEFAULTS) -> FastAPI:
     if options.hosts:
         app.add_middleware(KnownHost, hosts=options.hosts)
     service = Service(run, Desk(run, options.limits), options, corpus)
-    for part in (ask, state):
+    for part in (ask, page, state):
         app.include_router(part.router(service))
     return app
