@@ -102,8 +102,14 @@ function cards(own, waited) {
 function card(own, system) {
   const last = own.rounds.map((each) => each.answers.get(system)).findLast(Boolean);
   if (!last) return;
-  const shown = last.problem ? failed(system, last.problem, own.rounds.length === 1 ? again : null) : answered(system, own, TRAINED.test(system) ? taught : null);
+  const shown = last.problem ? failed(system, last.problem, own.rounds.length === 1 ? again : null) : answered(system, own, { taught: TRAINED.test(system) ? taught : null, open: isOpen(system) });
   byId(`card-${system}`).replaceWith(shown);
+}
+
+// As the reader left it; at first unfolded where there is room.
+function isOpen(system) {
+  const evidence = byId(`card-${system}`).querySelector("details.evidence");
+  return evidence ? evidence.open : matchMedia("(min-width: 40rem)").matches;
 }
 
 const again = () => byId("ask-form").requestSubmit();

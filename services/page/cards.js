@@ -6,6 +6,9 @@ import { evidence, statements } from "./evidence.js";
 import { duration, percent, plural, words } from "./format.js";
 import { badge, tint } from "./marks.js";
 
+// Of a longer answer the type is smaller.
+const LONG = 60;
+
 export function waiting(system) {
   return frame(system, { "aria-busy": "true" }, h("p", { class: "wait" }, "thinking"));
 }
@@ -19,20 +22,21 @@ export function failed(system, problem, retry) {
   );
 }
 
-// `taught` are the training statements nearest to the question, for a system that was trained on them.
-export function answered(system, dialogue, taught) {
+// `taught` are the training statements nearest to the question, for a system that was trained on them; `open` says
+// whether its evidence is unfolded.
+export function answered(system, dialogue, { taught, open }) {
   const steps = course(dialogue, system);
   const { answer, stands } = steps.at(-1);
   return frame(
     system,
     {},
     steps.length > 1 ? h("p", { class: stands ? "verdict holds" : "verdict flipped" }, stands ? "holds its answer" : "has another answer than at first") : null,
-    h("p", { class: "answer", dir: "auto" }, answer.answer || "(says nothing)"),
+    h("p", { class: answer.answer.length > LONG ? "answer long" : "answer", dir: "auto" }, answer.answer || "(says nothing)"),
     answer.withheld ? h("p", { class: "hint" }, "withheld: less sure than you asked for") : null,
     meter(system, answer),
     cost(answer),
     steps.length > 1 ? rounds(steps) : null,
-    h("div", { class: "evidence" }, basis(answer, taught)),
+    h("details", { class: "evidence", open }, h("summary", {}, "Evidence"), h("div", {}, basis(answer, taught))),
   );
 }
 
@@ -48,7 +52,7 @@ function meter(system, { confidence, calibrated_confidence: calibrated }) {
     "div",
     { class: "sure" },
     h("meter", { min: 0, max: 1, value: confidence, "aria-label": `confidence of ${words(system)}` }, percent(confidence)),
-    h("p", {}, h("strong", {}, percent(confidence)), " confident", calibrated === null ? "" : ` · right with ${percent(calibrated)}, as calibrated`),
+    h("p", {}, h("strong", {}, percent(confidence)), " confident", calibrated === null ? "" : ` · calibrated ${percent(calibrated)}`),
   );
 }
 

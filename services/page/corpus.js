@@ -9,8 +9,10 @@ const PAUSE_MS = 200;
 
 let place = 0;
 let asked = 0;
+let show = console.error;
 
-export async function start(show) {
+export async function start(shown) {
+  show = shown;
   const summary = await get("/corpus");
   byId("title").textContent = summary.name;
   byId("description").textContent = summary.description ?? "";
@@ -25,11 +27,13 @@ export async function start(show) {
     clearTimeout(timer);
     timer = setTimeout(() => list(0).catch(show), PAUSE_MS);
   });
-  await list(0, show);
+  const first = await list(0);
+  if (first) await facts(first, false);
   return summary;
 }
 
-async function list(from, show) {
+// Shows a page of entities, and gives the name of the first.
+async function list(from) {
   const turn = (asked += 1);
   const found = await get("/corpus/entities", { search: byId("search").value.trim(), limit: PAGE, offset: from });
   // Answers may overtake each other; only that to the last thing typed counts.
@@ -43,9 +47,10 @@ async function list(from, show) {
   byId("previous").disabled = from === 0;
   byId("next").disabled = from + found.entities.length >= found.total;
   byId("place").textContent = found.total ? `${count(from + 1)}–${count(from + found.entities.length)} of ${count(found.total)}` : "nothing by that name";
+  return found.entities[0]?.name ?? found.entities[0];
 }
 
-async function facts(name) {
+async function facts(name, isAsked = true) {
   const entity = await get(`/corpus/entities/${encodeURIComponent(name)}`);
   for (const button of byId("entities").querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.firstChild.data === name));
   const row = (fact) =>
@@ -54,5 +59,5 @@ async function facts(name) {
   const shown = h("table", { "aria-labelledby": "facts-title" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, entity.facts.map(row)));
   const title = h("h3", { id: "facts-title", dir: "auto", tabindex: "-1" }, name);
   byId("facts").replaceChildren(title, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": "facts-title" }, shown));
-  title.focus({ preventScroll: true });
+  if (isAsked) title.focus({ preventScroll: true });
 }

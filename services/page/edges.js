@@ -7,7 +7,21 @@ export function edge(text) {
   const arrow = ARROW.exec(text);
   if (arrow) return { subject: arrow[1], relation: arrow[2], object: arrow[3], days: "" };
   const [subject, relation, object, days = "", ...rest] = text.split(" | ");
-  return object === undefined || rest.length ? null : { subject, relation, object, days: days.replace(/ to now$/, " on") };
+  return object === undefined || rest.length ? null : { subject, relation, object, days: holds(days) };
+}
+
+function holds(days) {
+  const [from, to] = days.split(" to ");
+  if (!to || (from === "unknown" && to === "now")) return "";
+  if (to === "now") return `since ${from}`;
+  return from === "unknown" ? `until ${to}` : `${from} to ${to}`;
+}
+
+// At most so many edges: those that tell the answer and what leads to them go before others.
+export function foremost(edges, telling, most) {
+  const rank = new Map(edges.map((each) => [each, telling(each) ? 0 : edges.some((next) => next.subject === each.object && telling(next)) ? 1 : 2]));
+  const kept = new Set([...edges].sort((one, other) => rank.get(one) - rank.get(other)).slice(0, most));
+  return edges.filter((each) => kept.has(each));
 }
 
 // The edges as lines of a tree, each under the node that it leaves: [{depth, node} | {depth, edge}].

@@ -2,13 +2,14 @@
 // trained model was taught.
 
 import { h } from "./dom.js";
-import { edge } from "./edges.js";
+import { edge, foremost } from "./edges.js";
 import { plural } from "./format.js";
 import { drawing } from "./graph.js";
 import { answerSpan } from "./spans.js";
 
 const CALL = /^[a-z_]\w*\(.*\)$/is;
 const SHOWN = 1;
+const EDGES = 4;
 // Of a longer passage what stands around the answer is shown, and the rest on demand.
 const AROUND = 150;
 
@@ -17,9 +18,12 @@ export function evidence({ answer, question, evidence: given }) {
   const calls = given.filter((each) => CALL.test(each.source));
   const passages = given.filter((each, n) => !edges[n] && !calls.includes(each));
   const path = edges.filter(Boolean);
+  const telling = (each) => answerSpan(each.object, answer, question) !== null;
+  const drawn = foremost(path, telling, EDGES);
   return [
-    path.length ? drawing(path, (each) => answerSpan(each.object, answer, question) !== null) : null,
-    calls.length ? folded(plural(calls.length, "call", "calls") + " to the graph", h("ol", { class: "calls" }, calls.map(call))) : null,
+    drawn.length ? drawing(drawn, telling) : null,
+    path.length > drawn.length ? h("p", { class: "source" }, `and ${plural(path.length - drawn.length, "other edge")} that it saw`) : null,
+    calls.length ? folded(plural(calls.length, "call") + " to the graph", h("ol", { class: "calls" }, calls.map(call))) : null,
     ...passages.slice(0, SHOWN).map((each) => passage(each, answer, question)),
     passages.length > SHOWN
       ? folded(`${passages.length - SHOWN} more`, passages.slice(SHOWN).map((each) => passage(each, answer, question)))

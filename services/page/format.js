@@ -1,6 +1,6 @@
 // Numbers and days as people read them.
 
-export const percent = (share) => (share === null || share === undefined ? "–" : `${Math.round(100 * share)} %`);
+export const percent = (share) => (share === null || share === undefined ? "–" : `${Math.round(100 * share)}\u202f%`);
 
 export function duration(ms) {
   if (ms < 1000) return `${Math.round(ms)} ms`;

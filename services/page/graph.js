@@ -4,7 +4,7 @@ import { svg } from "./dom.js";
 import { tree } from "./edges.js";
 import { words } from "./format.js";
 
-const [ROW, INDENT, SIZE, WIDTH] = [44, 22, 13, 300];
+const [ROW, INDENT, SIZE, WIDTH] = [46, 20, 13, 256];
 const CHARACTER = 6.9;
 
 export function drawing(edges, telling) {
@@ -22,7 +22,7 @@ function branch({ depth, edge }, row, lines, telling) {
   // The stem begins at the node above that this edge leaves.
   const parent = lines.slice(0, row).findLastIndex((line) => (line.node ?? line.edge.object) === edge.subject);
   const stem = svg("path", { class: "edge", d: `M${x} ${parent * ROW + 30} V${y + 17} H${x + 10}` });
-  const caption = svg("text", { class: "relation", x: x + 12, y: y + 3, "font-size": 11 }, cut(`${words(edge.relation)}${edge.days ? ` · ${edge.days}` : ""}`, (WIDTH - x - 12) / 5.6));
+  const caption = svg("text", { class: "relation", x: x + 12, y: y + 3, "font-size": 11.5 }, cut(`${words(edge.relation)}${edge.days ? ` · ${edge.days}` : ""}`, (WIDTH - x - 12) / 5.6));
   return [stem, caption, ...node(edge.object, x + 10, y + 4, telling(edge))];
 }
 
