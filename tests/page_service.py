@@ -54,8 +54,8 @@ CHALLENGES = [
 ]
 
 
-def canned(key: str | None = None, allow_edits: bool = False) -> FastAPI:
-    """A service that wants `key` where one is given. kg is the last to answer, and `broken` never does."""
+def canned(key: str = "", allow_edits: bool = False, hold: threading.Event | None = None) -> FastAPI:
+    """A service that wants `key` where one is given. kg answers last, when `hold` is set, and `broken` never does."""
     app = FastAPI()
     state = {"edits": 0}
 
@@ -74,7 +74,7 @@ def canned(key: str | None = None, allow_edits: bool = False) -> FastAPI:
 
     @app.post("/compare")
     async def compare(body: dict[str, Any]) -> StreamingResponse:
-        return StreamingResponse(_events(body), media_type="text/event-stream")
+        return StreamingResponse(_events(body, hold), media_type="text/event-stream")
 
     @app.get("/challenges")
     async def challenges() -> Any:
@@ -151,9 +151,11 @@ def canned(key: str | None = None, allow_edits: bool = False) -> FastAPI:
     return app
 
 
-def _events(body: dict[str, Any]) -> Iterator[str]:
+def _events(body: dict[str, Any], hold: threading.Event | None) -> Iterator[str]:
     turn = max((len(turns) // 2 for turns in body["histories"].values()), default=0)
-    for name in body["systems"]:
+    for name in sorted(body["systems"], key=lambda name: name == "kg"):
+        if name == "kg" and hold:
+            assert hold.wait(timeout=60)
         if name == "broken":
             problem = {"title": "System unavailable", "status": 503, "detail": "its index is damaged; build it again"}
             yield _event("error", {"system": name, "problem": problem})
@@ -167,13 +169,14 @@ def _event(name: str, body: Any) -> str:
 
 
 def _answer(name: str, question: str, turn: int, history: list[Any]) -> dict[str, Any]:
-    text = HOSTILE if question == ODD else "I don't know." if name == "closed_book" else "319 EUR"
+    odd = (history[0]["text"] if history else question) == ODD
+    text = HOSTILE if odd else "I don't know." if name == "closed_book" else "319 EUR"
     if name == "sft" and turn >= 2:
         text = "It is 349 EUR."
     evidence = [dict(zip(("source", "text", "score", "supports"), each, strict=True)) for each in EVIDENCE[name]]
-    if question == ODD and name == "rag":
+    if odd and name == "rag":
         evidence = [{"source": HOSTILE, "text": f"{HOSTILE} {PAGE}", "score": 0.5, "supports": None}]
-    if question == ODD and name == "kg":
+    if odd and name == "kg":
         evidence = [{"source": "fact 1", "text": f"{HOSTILE} | designer | {HOSTILE}", "score": None, "supports": None}]
     turns = [*history, {"role": "user", "text": question}, {"role": "assistant", "text": text}]
     confidence = CONFIDENCE[name][min(turn, 3)]
