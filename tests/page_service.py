@@ -101,8 +101,8 @@ def canned(key: str = "", allow_edits: bool = False, hold: threading.Event | Non
             "entities": 201,
             "facts": 1612,
             "documents": 219,
-            "licence": "Apache-2.0",
-            "relations": ["price", "weight"],
+            "day": "2026-11-01",
+            "relations": [{"name": "price"}, {"name": "weight"}],
         }
 
     @app.get("/corpus/entities")
@@ -127,7 +127,7 @@ def canned(key: str = "", allow_edits: bool = False, hold: threading.Event | Non
     async def runs() -> Any:
         recall = {name: {"value": 0.9, "low": 0.84, "high": 0.94, "n": 150} for name in CONFIDENCE}
         recommendation = {"headline": "Choose kg", "text": "Of 450 questions kg gets 85 % right, 95 % interval [81, 89]."}
-        run = {"id": "catalog", "served": True, "headlines": {"recall": recall}, "recommendation": recommendation}
+        run = {"id": "catalog", "served": True, "model": "mini", "update_of": None, "report": True, "headlines": {"recall": recall}, "recommendation": recommendation}
         return {"runs": [run]}
 
     @app.get("/report")
@@ -143,9 +143,14 @@ def canned(key: str = "", allow_edits: bool = False, hold: threading.Event | Non
     async def edited(number: str) -> Any:
         state["edits"] += 1
         done = state["edits"] > 2
-        kg = {"name": "kg", "state": "fresh", "answer": "299 EUR", "seconds": 0.02}
-        sft = {"name": "sft", "state": "fresh" if done else "stale", "answer": "319 EUR", "seconds": 9.5 if done else None}
-        return {"done": done, "old": "319 EUR", "new": "299 EUR", "systems": [kg, sft]}
+        return {
+            "done": done,
+            "old": "319 EUR",
+            "new": "299 EUR",
+            "seconds": 9.6 if done else None,
+            "problem": "",
+            "systems": [_followed("kg", "299 EUR", 0.02), _followed("sft", "319 EUR", 9.5 if done else None)],
+        }
 
     app.include_router(page.router(None))  # type: ignore[arg-type]
     return app
@@ -162,6 +167,24 @@ def _events(body: dict[str, Any], hold: threading.Event | None) -> Iterator[str]
         else:
             yield _event("answer", _answer(name, body["question"], turn, body["histories"].get(name, [])))
     yield _event("done", {})
+
+
+def _followed(name: str, answer: str, seconds: float | None) -> dict[str, Any]:
+    none = {"value": 0.0, "low": 0.0, "high": 0.32, "n": 8}
+    asked = {"answer": answer, "confidence": 0.9, "stale": none, "right": none, "unchanged_right": none}
+    return {
+        "name": name,
+        "state": "updating" if seconds is None else "fresh",
+        "stage": "training",
+        "done": 3,
+        "total": 8,
+        "seconds": seconds,
+        "fresh_after_s": seconds,
+        "before": asked | {"answer": "319 EUR"},
+        "after": None if seconds is None else asked,
+        "damage": None,
+        "problem": "",
+    }
 
 
 def _event(name: str, body: Any) -> str:

@@ -261,8 +261,8 @@ def test_an_edit_is_offered_only_where_the_service_allows_it(page, chromium):
         other.fill("#edit-object", "299 EUR")
         other.click("#edit-form button")
         rows = other.locator("#edit-progress tbody tr")
-        expect(rows.nth(1)).to_have_text(re.compile("sft.*stale.*319 EUR", re.DOTALL))
-        expect(rows.nth(0)).to_have_text(re.compile("kg.*fresh.*299 EUR.*20 ms", re.DOTALL))
+        expect(rows.nth(1)).to_have_text(re.compile("sft.*updating.*training 3/8.*319 EUR", re.DOTALL))
+        expect(rows.nth(0)).to_have_text(re.compile(r"kg.*● fresh.*319 EUR.*299 EUR.*20 ms.*\[0, 32\] n 8", re.DOTALL))
         expect(rows.nth(1)).to_have_text(re.compile("sft.*fresh.*9.5 s", re.DOTALL))
 
 

@@ -125,7 +125,7 @@ async function learnt(own) {
   try {
     const found = await get("/corpus/statements", { question: own.question, limit: STATEMENTS });
     if (own !== dialogue) return;
-    taught = found.statements.map((each) => each.text ?? each);
+    taught = found.statements.map((each) => each.text);
     for (const system of own.systems.filter((each) => TRAINED.test(each))) card(own, system);
   } catch (error) {
     // A run that trained nothing has no statements; the card says that there is no evidence.

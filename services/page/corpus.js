@@ -16,8 +16,8 @@ export async function start(shown) {
   const summary = await get("/corpus");
   byId("title").textContent = summary.name;
   byId("description").textContent = summary.description ?? "";
-  const facts = [plural(summary.facts, "fact"), plural(summary.entities, "entity", "entities"), plural(summary.documents, "document"), summary.licence];
-  byId("counts").replaceChildren(...facts.filter(Boolean).map((each) => h("li", {}, each)));
+  const counts = [plural(summary.facts, "fact"), plural(summary.entities, "entity", "entities"), plural(summary.documents, "document"), summary.day ? `now is ${summary.day}` : null];
+  byId("counts").replaceChildren(...counts.filter(Boolean).map((each) => h("li", {}, each)));
   const turn = (by) => () => list(place + by).catch(show);
   byId("previous").addEventListener("click", turn(-PAGE));
   byId("next").addEventListener("click", turn(PAGE));
@@ -40,14 +40,14 @@ async function list(from) {
   if (turn !== asked) return;
   place = from;
   const item = (entity) => {
-    const name = entity.name ?? entity;
+    const name = entity.name;
     return h("li", {}, h("button", { type: "button", dir: "auto", click: () => facts(name).catch(show) }, name, entity.facts ? h("small", {}, count(entity.facts)) : null));
   };
   byId("entities").replaceChildren(...found.entities.map(item));
   byId("previous").disabled = from === 0;
   byId("next").disabled = from + found.entities.length >= found.total;
   byId("place").textContent = found.total ? `${count(from + 1)}–${count(from + found.entities.length)} of ${count(found.total)}` : "nothing by that name";
-  return found.entities[0]?.name ?? found.entities[0];
+  return found.entities[0]?.name;
 }
 
 async function facts(name, isAsked = true) {

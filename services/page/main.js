@@ -14,8 +14,18 @@ import * as runs from "./runs.js";
 
 function show(error) {
   if (error instanceof ProblemError && error.problem.status === 401) wantKey();
-  else byId("message").textContent = error instanceof ProblemError ? `${error.problem.title}: ${error.problem.detail}` : "The service cannot be reached.";
+  else if (error instanceof ProblemError) say(`${error.problem.title}: ${error.problem.detail}`);
+  else if (error instanceof TypeError && /fetch/i.test(error.message)) say("The service cannot be reached.");
+  else {
+    // A mistake of the page's own: said here, and thrown for whoever looks at the console.
+    say(`The page failed: ${error.message}`);
+    reportError(error);
+  }
 }
+
+const say = (text) => {
+  byId("message").textContent = text;
+};
 
 function wantKey() {
   byId("key-form").hidden = false;
@@ -26,11 +36,11 @@ const chosen = () => [...byId("systems").querySelectorAll("input:checked")].map(
 
 function submit(event) {
   event?.preventDefault();
-  byId("message").textContent = "";
+  say("");
   const given = { question: byId("question").value.trim(), systems: chosen(), on: byId("on").value, least: byId("least").value };
   if (!given.question) return;
   if (!given.systems.length) {
-    byId("message").textContent = "Choose a system.";
+    say("Choose a system.");
     return;
   }
   link.write(given);
@@ -87,7 +97,7 @@ async function start() {
   const { systems, allow_edits: allowed } = await get("/systems");
   choices(systems, given?.systems);
   // What one part cannot show is no reason to show none of the others.
-  const [summary] = await Promise.allSettled([
+  const parts = await Promise.allSettled([
     corpus.start(show),
     examples.start((question) => {
       byId("question").value = question;
@@ -96,6 +106,8 @@ async function start() {
     challengers.start(show, challengers.refresh),
     runs.start(show),
   ]);
+  parts.filter((part) => part.status === "rejected").forEach((part) => show(part.reason));
+  const [summary] = parts;
   if (allowed && summary.value) edit.start(summary.value, show);
   document.title = `${byId("title").textContent} · kinject`;
   if (given) (fill(given), submit());

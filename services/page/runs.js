@@ -2,14 +2,15 @@
 
 import { blob, get, hasKey } from "./api.js";
 import { byId, h } from "./dom.js";
-import { percent, words } from "./format.js";
+import { figure } from "./estimates.js";
+import { words } from "./format.js";
 import { badge, tint } from "./marks.js";
 
 export async function start(show) {
   const { runs } = await get("/runs");
   const served = runs.find((run) => run.served) ?? runs[0];
   if (served?.recommendation) byId("verdict").replaceChildren(verdict(served, show));
-  byId("run-list").replaceChildren(...runs.map((run) => shown(run, show)));
+  byId("run-list").replaceChildren(...[...runs].sort((one, other) => other.served - one.served).map((run) => shown(run, show)));
 }
 
 function verdict({ recommendation }) {
@@ -26,16 +27,10 @@ function shown(run, show) {
   return h(
     "article",
     { class: "run" },
-    h("h3", { id: label, dir: "auto" }, run.id),
+    h("h3", { id: label, dir: "auto" }, run.id, h("small", {}, [run.served ? "served here" : "", run.model, run.update_of ? `update of ${run.update_of}` : ""].filter(Boolean).join(" · "))),
     h("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": label }, h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, systems.map(row)))),
     run.report === false ? null : h("p", {}, report(run, show)),
   );
-}
-
-function figure(estimate) {
-  if (!estimate || !estimate.n || estimate.value === null) return ["–"];
-  const bounds = `[${Math.round(100 * estimate.low)}, ${Math.round(100 * estimate.high)}] n ${estimate.n}`;
-  return [percent(estimate.value), h("small", {}, bounds)];
 }
 
 // A link cannot carry a key, so with one the report is fetched and saved.
