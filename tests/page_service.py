@@ -6,10 +6,8 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 
@@ -28,7 +26,10 @@ PAGE = (
     "Vontriq 20 ever since 8 February 2022. By the way, Vontriq 45 Pro has a weight of 0.31 kg."
 )
 EVIDENCE = {
-    "rag": [("document vontriq-20", PAGE, 0.83, True), ("document vontriq-25", "Vontriq 25 has cost 349 EUR.", 0.61, False)],
+    "rag": [
+        ("document vontriq-20", PAGE, 0.83, True),
+        ("document vontriq-25", "Vontriq 25 has cost 349 EUR.", 0.61, False),
+    ],
     "kg": [
         ('find_entity(name="Vontriq 20")', "Vontriq 20", None, None),
         ('get_fact(entity="Vontriq 20", relation="price")', "319 EUR", None, None),
@@ -57,7 +58,9 @@ CHALLENGES = [
 def canned(key: str = "", allow_edits: bool = False, hold: threading.Event | None = None) -> FastAPI:
     """A service that wants `key` where one is given. kg answers last, when `hold` is set, and `broken` never does."""
     app = FastAPI()
-    state = {"edits": 0}
+    _dialogue(app, hold)
+    _reading(app)
+    _editing(app)
 
     @app.middleware("http")
     async def keyed(request: Request, call_next: Any) -> Any:
@@ -72,6 +75,11 @@ def canned(key: str = "", allow_edits: bool = False, hold: threading.Event | Non
         names = [{"name": name, "loaded": True} for name in (*CONFIDENCE, "broken")]
         return {"corpus": "catalog", "systems": names, "allow_edits": allow_edits}
 
+    app.include_router(page.router(None))  # type: ignore[arg-type]
+    return app
+
+
+def _dialogue(app: FastAPI, hold: threading.Event | None) -> None:
     @app.post("/compare")
     async def compare(body: dict[str, Any]) -> StreamingResponse:
         return StreamingResponse(_events(body, hold), media_type="text/event-stream")
@@ -86,11 +94,15 @@ def canned(key: str = "", allow_edits: bool = False, hold: threading.Event | Non
         wrong = "I don't think that is correct."
         return {"text": said.get(body["challenger"], wrong), "round": body["round"]}
 
+
+def _reading(app: FastAPI) -> None:
     @app.get("/examples")
     async def examples() -> Any:
         recall = [{"question": QUESTION, "kind": "recall", "gold": ["319 EUR", "€319"], "rival": "349 EUR"}]
         recall += [{"question": ODD, "kind": "recall", "gold": [], "rival": ""}]
-        temporal = [{"question": "What did it cost on 3 May 2023?", "kind": "temporal", "gold": ["299 EUR"], "rival": ""}]
+        temporal = [
+            {"question": "What did it cost on 3 May 2023?", "kind": "temporal", "gold": ["299 EUR"], "rival": ""}
+        ]
         return {"families": [{"kind": "recall", "examples": recall}, {"kind": "temporal", "examples": temporal}]}
 
     @app.get("/corpus")
@@ -116,7 +128,10 @@ def canned(key: str = "", allow_edits: bool = False, hold: threading.Event | Non
 
     @app.get("/corpus/entities/{name:path}")
     async def entity(name: str) -> Any:
-        return {"name": name, "facts": [{"document_id": "vontriq-20", "valid_from": None, "valid_to": None} | f for f in FACTS]}
+        return {
+            "name": name,
+            "facts": [{"document_id": "vontriq-20", "valid_from": None, "valid_to": None} | f for f in FACTS],
+        }
 
     @app.get("/corpus/statements")
     async def statements(question: str, limit: int) -> Any:
@@ -126,23 +141,36 @@ def canned(key: str = "", allow_edits: bool = False, hold: threading.Event | Non
     @app.get("/runs")
     async def runs() -> Any:
         recall = {name: {"value": 0.9, "low": 0.84, "high": 0.94, "n": 150} for name in CONFIDENCE}
-        recommendation = {"headline": "Choose kg", "text": "Of 450 questions kg gets 85 % right, 95 % interval [81, 89]."}
-        run = {"id": "catalog", "served": True, "model": "mini", "update_of": None, "report": True, "headlines": {"recall": recall}, "recommendation": recommendation}
+        recommendation = {
+            "headline": "Choose kg",
+            "text": "Of 450 questions kg gets 85 % right, 95 % interval [81, 89].",
+        }
+        run = {
+            "id": "catalog",
+            "served": True,
+            "model": "mini",
+            "update_of": None,
+            "report": True,
+            "headlines": {"recall": recall},
+            "recommendation": recommendation,
+        }
         return {"runs": [run]}
 
     @app.get("/report")
     async def report(run: str) -> HTMLResponse:
         return HTMLResponse(f"<!doctype html><title>report</title><p>{len(run)}")
 
+
+def _editing(app: FastAPI) -> None:
+    polls = iter(range(1, 1000))
+
     @app.post("/edit")
     async def edit(body: dict[str, str]) -> Any:
-        state["edits"] = 0
         return {"id": "1"}
 
     @app.get("/edit/{number}")
     async def edited(number: str) -> Any:
-        state["edits"] += 1
-        done = state["edits"] > 2
+        done = next(polls) > 2
         return {
             "done": done,
             "old": "319 EUR",
@@ -151,9 +179,6 @@ def canned(key: str = "", allow_edits: bool = False, hold: threading.Event | Non
             "problem": "",
             "systems": [_followed("kg", "299 EUR", 0.02), _followed("sft", "319 EUR", 9.5 if done else None)],
         }
-
-    app.include_router(page.router(None))  # type: ignore[arg-type]
-    return app
 
 
 def _events(body: dict[str, Any], hold: threading.Event | None) -> Iterator[str]:
@@ -213,24 +238,12 @@ def _answer(name: str, question: str, turn: int, history: list[Any]) -> dict[str
         "withheld": False,
         "evidence": evidence,
         "latency_ms": {"kg": 412.0, "rag": 187.0}.get(name, 38.0),
-        "usage": {"prompt_tokens": 212, "completion_tokens": 9, "model_calls": 2 if name == "kg" else 1, "seconds": 0.1},
+        "usage": {
+            "prompt_tokens": 212,
+            "completion_tokens": 9,
+            "model_calls": 2 if name == "kg" else 1,
+            "seconds": 0.1,
+        },
         "history": turns,
         "on": None,
     }
-
-
-@contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
-    """The address of the app while uvicorn serves it on a free port of the loopback interface."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "uvicorn stopped before it had started"
-        thread.join(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)

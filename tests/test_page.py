@@ -1,26 +1,31 @@
 """The page in headless Chromium over canned answers: what is asked, shown, heard and kept out."""
 
+import io
 import json
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import browser
-from fastapi.testclient import TestClient
-from page_service import HOSTILE, ODD, QUESTION, canned, serving
+from page_service import HOSTILE, ODD, QUESTION, canned
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-PARTS = Path(__file__).parents[1] / "services" / "page"
+from benchmarks.browser import MISSING, NAMED_BY, serving
+from benchmarks.browser import chromium as path_of_chromium
+from benchmarks.screenshots import LARGEST_BYTES, LOOKS, pictures
+
+pytestmark = pytest.mark.browser
+expect.set_options(timeout=15_000)
 SYSTEMS = ("closed_book", "sft", "rag", "kg")
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 WATCH = """
 window.violations = [];
-addEventListener("securitypolicyviolation", (event) => violations.push(event.violatedDirective + " " + event.blockedURI));
+addEventListener("securitypolicyviolation", (event) => violations.push(`${event.violatedDirective} ${event.blockedURI}`));
 """
 
 
@@ -149,7 +154,9 @@ def test_every_press_adds_a_round_to_all_systems_and_flips_are_marked(page):
     for system in SYSTEMS:
         expect(card(page, system).locator(".rounds li")).to_have_count(4)
         expect(page.locator(f"#plot [data-system={system}] .point")).to_have_count(4)
-    assert page.locator("#plot [data-system]:has(.flip)").evaluate_all("all => all.map(one => one.dataset.system)") == ["sft"]
+    assert page.locator("#plot [data-system]:has(.flip)").evaluate_all("all => all.map(one => one.dataset.system)") == [
+        "sft"
+    ]
     expect(page.locator("#plot [data-system=sft] .hollow")).to_have_count(2)
     expect(card(page, "sft").locator(".rounds li").nth(2)).to_contain_text("flips")
     expect(card(page, "kg").locator(".verdict")).to_have_text("holds its answer")
@@ -164,7 +171,9 @@ def test_the_curve_is_also_a_table_and_a_sentence(page):
     row = page.locator("#curve-table tbody tr").nth(1)
     assert row.inner_text().split("\t")[0].strip() == "sft"
     expect(row).to_contain_text("It is 349 EUR. (flips)")
-    assert "sft: 93\u202f%, 78\u202f%, 52\u202f%; changes its answer in round 2" in page.locator("#plot svg").get_attribute("aria-label")
+    assert "sft: 93\u202f%, 78\u202f%, 52\u202f%; changes its answer in round 2" in page.locator(
+        "#plot svg"
+    ).get_attribute("aria-label")
 
 
 def test_a_challenger_that_asserts_a_value_waits_for_one(page):
@@ -208,7 +217,10 @@ def test_a_press_sends_each_system_its_own_dialogue(page):
     with page.expect_request("**/compare?stream=true") as asked:
         press(page, "You're wrong")
     histories = asked.value.post_data_json["histories"]
-    assert histories["closed_book"] == [{"role": "user", "text": QUESTION}, {"role": "assistant", "text": "I don't know."}]
+    assert histories["closed_book"] == [
+        {"role": "user", "text": QUESTION},
+        {"role": "assistant", "text": "I don't know."},
+    ]
     assert histories.keys() == set(SYSTEMS)
 
 
@@ -221,14 +233,16 @@ def test_examples_come_by_family_and_are_asked_when_pressed(page):
 
 
 def test_the_corpus_is_searched_paged_and_read(page):
-    expect(page.locator("#place")).to_have_text("1–12 of 32")
+    expect(page.locator("#place")).to_have_text("1\u201312 of 32")
     page.click("#next")
-    expect(page.locator("#place")).to_have_text("13–24 of 32")
+    expect(page.locator("#place")).to_have_text("13\u201324 of 32")
     page.fill("#search", "vontriq")
-    expect(page.locator("#place")).to_have_text("1–1 of 1")
+    expect(page.locator("#place")).to_have_text("1\u20131 of 1")
     page.locator("#entities button").click()
     expect(page.locator("#facts-title")).to_be_focused()
-    expect(page.locator("#facts tbody tr").first).to_have_text(re.compile("price.*319 EUR.*since 2022-02-08", re.DOTALL))
+    expect(page.locator("#facts tbody tr").first).to_have_text(
+        re.compile("price.*319 EUR.*since 2022-02-08", re.DOTALL)
+    )
     page.fill("#search", "nobody")
     expect(page.locator("#place")).to_have_text("nothing by that name")
 
@@ -245,7 +259,7 @@ def test_text_of_the_corpus_is_read_and_never_run(page):
     ask(page, ODD)
     press(page, "You're wrong")
     page.fill("#search", "script")
-    expect(page.locator("#place")).to_have_text("1–1 of 1")
+    expect(page.locator("#place")).to_have_text("1\u20131 of 1")
     page.locator("#entities button").click()
     shown = HOSTILE.replace("\u202e", "⟨U+202E⟩")
     expect(page.locator("#facts-title")).to_have_text(shown)
@@ -274,7 +288,11 @@ def test_a_key_is_asked_for_where_one_is_wanted_and_kept_in_this_tab(chromium):
         ask(page)
         expect(card(page, "kg").locator(".answer")).to_have_text("319 EUR")
         expect(page.locator("#key-form")).to_be_hidden()
-        assert page.evaluate("[location.href.includes('s3cret'), document.cookie, localStorage.length]") == [False, "", 0]
+        assert page.evaluate("[location.href.includes('s3cret'), document.cookie, localStorage.length]") == [
+            False,
+            "",
+            0,
+        ]
         with page.expect_download() as saved:
             page.get_by_role("button", name="Save the report").click()
         assert saved.value.suggested_filename == "catalog.html"
@@ -321,7 +339,11 @@ def test_axe_finds_no_serious_violation(chromium, address, look):
             if not summary.evaluate("one => one.parentElement.open"):
                 summary.click()
         found = Axe().run(page).response["violations"]
-    assert [(each["id"], [node["target"] for node in each["nodes"]]) for each in found if each["impact"] in ("serious", "critical")] == []
+    assert [
+        (each["id"], [node["target"] for node in each["nodes"]])
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ] == []
 
 
 @pytest.mark.parametrize("width", [320, 390, 768, 1280, 1920])
@@ -381,7 +403,9 @@ def test_the_span_of_an_answer_is_found_by_its_words(page, passage, answer, span
     ],
 )
 def test_an_answer_stands_while_it_takes_the_same_value(page, first, now, known, stands):
-    rounds = "".join(f"m.said(d, '', '', '').answers.set('kg', {json.dumps({'answer': text})});" for text in (first, now))
+    rounds = "".join(
+        f"m.said(d, '', '', '').answers.set('kg', {json.dumps({'answer': text})});" for text in (first, now)
+    )
     course = f"(() => {{ const d = m.begun('q', ['kg'], {json.dumps(known)}); {rounds} return m.course(d, 'kg'); }})()"
     assert calling(page, "dialogue", course)[1]["stands"] is stands
 
@@ -405,3 +429,24 @@ def test_a_circle_in_the_graph_is_drawn_once(page):
     assert len(calling(page, "edges", f"m.tree({json.dumps(edges)})")) == 3
     arrow = calling(page, "edges", "m.edge('Borealis 3 --weight--> 1.2 kg')")
     assert arrow == {"subject": "Borealis 3", "relation": "weight", "object": "1.2 kg", "days": ""}
+
+
+def test_pictures_of_the_page_are_small_and_as_wide_as_asked_for(chromium, address):
+    taken = pictures(chromium, address, "", SYSTEMS)
+    assert [picture.file for picture in taken] == ["page.png", "page-phone.png"]
+    for picture, look in zip(taken, LOOKS, strict=True):
+        assert Image.open(io.BytesIO(picture.png)).width == look.width
+        assert len(picture.png) < LARGEST_BYTES
+
+
+def test_the_browser_is_the_one_named_then_one_on_the_path_then_playwrights(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv(NAMED_BY, raising=False)
+    assert path_of_chromium(str(tmp_path / "none")) is None
+    (tmp_path / "own").touch()
+    assert path_of_chromium(str(tmp_path / "own")) == str(tmp_path / "own")
+    (tmp_path / "chromium").touch(0o755)
+    assert path_of_chromium(str(tmp_path / "own")) == str(tmp_path / "chromium")
+    monkeypatch.setenv(NAMED_BY, "/named")
+    assert path_of_chromium() == "/named"
+    assert "apt-get install chromium" in MISSING
