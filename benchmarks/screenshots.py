@@ -36,7 +36,7 @@ class Look:
     until: str = ""
 
 
-LOOKS = (Look("page.png", 1280, 900, ".push"), Look("page-phone.png", 390, 844, ".card:first-child"))
+LOOKS = (Look("page.png", 1280, 900, ".push"), Look("page-phone.png", 390, 844, ".card:nth-child(2)"))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -74,7 +74,7 @@ def _taken(window: Browser, address: str, look: Look, question: str, systems: Se
         page = context.new_page()
         page.goto(address)
         _converse(page, question, systems)
-        page.evaluate("document.activeElement.blur()")
+        page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
         bottom = page.locator(look.until).bounding_box()
         assert bottom is not None, f"{look.until} is not on the page"
         clip = {"x": 0, "y": 0, "width": look.width, "height": round(bottom["y"] + bottom["height"] + 24)}

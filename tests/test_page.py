@@ -25,7 +25,7 @@ SYSTEMS = ("closed_book", "sft", "rag", "kg")
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 WATCH = """
 window.violations = [];
-addEventListener("securitypolicyviolation", (event) => violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+addEventListener("securitypolicyviolation", (event) => violations.push(event.violatedDirective + event.blockedURI));
 """
 
 
@@ -212,11 +212,13 @@ def test_day_and_least_confidence_go_with_the_question(page):
     }
 
 
-def test_a_press_sends_each_system_its_own_dialogue(page):
+def test_a_press_sends_each_system_its_own_dialogue_and_no_day(page):
+    page.fill("#on", "2024-05-03")
     ask(page)
     with page.expect_request("**/compare?stream=true") as asked:
         press(page, "You're wrong")
     histories = asked.value.post_data_json["histories"]
+    assert "on" not in asked.value.post_data_json
     assert histories["closed_book"] == [
         {"role": "user", "text": QUESTION},
         {"role": "assistant", "text": "I don't know."},

@@ -64,7 +64,8 @@ async function round(name, label, text, onRound) {
 
 async function answers(own, now, systems, turns, signal) {
   const body = { systems, question: now.text, histories: turns };
-  if (form.on) body.on = form.on;
+  // Later rounds have the day in their histories, and what objects has none of its own.
+  if (form.on && own.rounds.length === 1) body.on = form.on;
   if (form.least) body.min_confidence = form.least === "auto" ? "auto" : Number(form.least);
   for await (const { name, body: answer } of stream("/compare?stream=true", body, signal)) {
     if (own !== dialogue) return;

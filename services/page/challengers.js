@@ -2,6 +2,7 @@
 
 import { get, post } from "./api.js";
 import { current, isBusy, push } from "./asking.js";
+import { heardAs } from "./dialogue.js";
 import { byId, h } from "./dom.js";
 
 let onRound = () => {};
@@ -39,12 +40,12 @@ async function said({ name, label, needs }) {
     field.setCustomValidity("");
     return;
   }
-  const { question, rounds, known } = current();
+  const { rounds, known } = current();
   // What is known without being typed goes along, for the words of a challenger may quote it.
   known.rival = byId("false-value").value.trim();
   const gold = byId("true-value").value.trim();
   known.gold = gold && !(known.gold ?? []).includes(gold) ? [gold] : known.gold;
-  const asked = { question, challenger: name, round: rounds.length };
+  const asked = { question: heardAs(current()), challenger: name, round: rounds.length };
   if (known.rival) asked.rival = known.rival;
   if (gold) asked.gold = gold;
   const { text } = await post("/challenge", asked);

@@ -16,6 +16,9 @@ export function histories(dialogue) {
   return Object.fromEntries(dialogue.systems.map((system) => [system, last(system)]).filter(([, turns]) => turns));
 }
 
+// The question as the systems heard it, which names the day where one was given.
+export const heardAs = (dialogue) => Object.values(histories(dialogue))[0]?.[0].text ?? dialogue.question;
+
 // A system's answers by round, each {round, answer, stands, flips}; rounds without an answer are left out.
 // `stands`: it is still the first answer. `flips`: it is so no longer, or again, since the answer before.
 export function course(dialogue, system) {
