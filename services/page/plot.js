@@ -8,6 +8,8 @@ import { badge, mark, tint } from "./marks.js";
 
 const [LEFT, RIGHT, TOP, BOTTOM] = [38, 96, 12, 40];
 const LABEL_GAP = 15;
+// Systems stand a little beside each other, so that none hides behind one that is equally sure.
+const BESIDE = 5;
 
 export function plot(dialogue, width) {
   const height = Math.max(230, Math.min(330, width * 0.5));
@@ -17,7 +19,7 @@ export function plot(dialogue, width) {
   const lines = dialogue.systems.map((system) => ({ system, steps: course(dialogue, system) })).filter(({ steps }) => steps.length);
   const drawn = svg("svg", { class: "plot", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": description(lines) });
   drawn.append(...axes(dialogue, x, y, width));
-  for (const { system, steps } of lines) drawn.append(line(system, steps, x, y));
+  lines.forEach(({ system, steps }, n) => drawn.append(line(system, steps, (round) => x(round) + BESIDE * (n - (lines.length - 1) / 2), y)));
   drawn.append(...labels(lines, x(last), y));
   return drawn;
 }
