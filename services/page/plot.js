@@ -6,7 +6,7 @@ import { h, svg } from "./dom.js";
 import { percent, words } from "./format.js";
 import { badge, mark, tint } from "./marks.js";
 
-const [LEFT, RIGHT, TOP, BOTTOM] = [38, 96, 12, 40];
+const [LEFT, RIGHT, TOP, BOTTOM] = [38, 104, 12, 40];
 const LABEL_GAP = 15;
 // Systems stand a little beside each other, so that none hides behind one that is equally sure.
 const BESIDE = 5;
@@ -74,7 +74,7 @@ function labels(lines, x, y) {
     ends[n].at = Math.min(ends[n].at, n === ends.length - 1 ? y(0) + 2 : most);
     most = ends[n].at - LABEL_GAP;
   }
-  return ends.map(({ system, at }) => svg("text", { class: "name", x: x + 15, y: at + 4, "data-tint": tint(system) }, words(system)));
+  return ends.map(({ system, at }) => svg("text", { class: "name", x: x + 21, y: at + 4, "data-tint": tint(system) }, words(system)));
 }
 
 function description(lines) {
