@@ -139,6 +139,7 @@ def serve(
     run: RunFolder,
     host: Annotated[str, typer.Option(help="interface to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    deadline: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="for one answer; then it is 504")] = 60.0,
 ) -> None:
     """Answer over HTTP: /ask, /systems, /health, /docs.
 
@@ -147,6 +148,7 @@ def serve(
     """
     create_app: Callable[..., FastAPI] = import_module(f"{_service()}.app").create_app
     options = import_module(f"{_service()}.options").Options()
+    options = replace(options, limits=replace(options.limits, deadline_s=deadline))
     if host not in LOOPBACK:
         typer.echo(f"kinject: whoever reaches {host} can ask: the service has no password", err=True)
         options = replace(options, hosts=())
