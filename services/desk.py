@@ -169,7 +169,7 @@ class Desk:
         while self._places and loop.time() < end:
             await asyncio.sleep(0.02)
         for place in self._places:
-            if place.is_awaited:
+            if place.is_awaited and not place.deadline.expired():
                 place.deadline.reschedule(loop.time())
 
     def _check_name(self, name: str) -> None:
