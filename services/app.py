@@ -13,7 +13,7 @@ from . import problems
 from .desk import Desk
 from .guard import BodyLimit, KnownHost
 from .options import Options
-from .routes import ask, browse, compare, edit, page, pushback, runs, state
+from .routes import ask, browse, compare, edit, page, pushback, runs, state, v1
 from .service import Service
 from .shelf import Finished, Shelf
 
@@ -40,6 +40,6 @@ def app_of(run: Finished, corpus: str, options: Options = DEFAULTS) -> FastAPI:
     if options.hosts:
         app.add_middleware(KnownHost, hosts=options.hosts)
     service = app.state.service = Service(run, Desk(run, options.limits), options, corpus, Shelf(run))
-    for part in (page, ask, compare, state, browse, runs, pushback, edit):
+    for part in (page, ask, compare, state, browse, runs, pushback, edit, v1):
         app.include_router(part.router(service))
     return app

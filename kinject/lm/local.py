@@ -198,7 +198,8 @@ class LocalLM:
             raise PromptTooLongError(f"the prompt needs {needed} tokens; the window of {self.info.name} has {window}")
 
     def _check_ids(self, ids: Ids, needed: int) -> None:
-        vocabulary = int(self.model.get_input_embeddings().weight.shape[0])
+        embeddings: Any = self.model.get_input_embeddings()
+        vocabulary = int(embeddings.weight.shape[0])
         if not ids or not all(0 <= token < vocabulary for token in ids):
             found = next((token for token in ids if not 0 <= token < vocabulary), "none")
             raise ModelError(f"{self.info.name} has the tokens 0 to {vocabulary - 1}; found {found}")

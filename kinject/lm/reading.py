@@ -5,6 +5,7 @@ Knows no chats and no queue.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from transformers import PreTrainedModel
@@ -32,7 +33,8 @@ def read(model: PreTrainedModel, rows: Sequence[Read]) -> list[tuple[Likely, ...
 
 def _parts(model: PreTrainedModel, rows: Sequence[Read]) -> Iterator[Sequence[Read]]:
     """Rows come sorted by length or nearly so: neighbours are read together."""
-    vocabulary = model.get_input_embeddings().weight.shape[0]
+    embeddings: Any = model.get_input_embeddings()
+    vocabulary = int(embeddings.weight.shape[0])
     part: list[Read] = []
     for row in rows:
         longest = max(len(each.ids) for each in (*part, row))

@@ -12,7 +12,7 @@ Ids = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Likely:
-    """The token at one place: its natural log-probability after all before it, and the likeliest ones there, best first.
+    """The token at one place: its natural log-probability after all before it, and the likeliest there, best first.
 
     Of a first token nothing is known: its probability is None and `top` is empty.
     """
