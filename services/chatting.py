@@ -7,7 +7,6 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-
 from .openai_errors import ParameterError
 from .openai_schemas import ChatMessage, ChatRequest, Citation, Drawn
 from .schemas import AskRequest, AskResponse, TurnModel
@@ -63,6 +62,11 @@ def cut(text: str, request: ChatRequest) -> tuple[str, bool]:
     most = request.max_completion_tokens or request.max_tokens
     found = pieces(text)
     return ("".join(found[:most]), True) if most and len(found) > most else (text, False)
+
+
+def is_cut(request: ChatRequest) -> bool:
+    """Whether less than the whole answer may be wanted."""
+    return bool(request.stop or request.max_completion_tokens or request.max_tokens)
 
 
 def until(text: str, stops: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Texts that a plain model scores or goes on with, as OpenAI's /v1/completions has them: what evaluation harnesses call.
+"""Texts that a plain model scores or goes on with, as OpenAI's /v1/completions has them, for evaluation harnesses.
 
 Knows no route. A system that looks things up before it answers is no plain model and is refused.
 """

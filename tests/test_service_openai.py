@@ -24,7 +24,9 @@ RAISES = {
     "broken": StoreError("index.faiss is damaged"),
     "bug": ZeroDivisionError("secret details"),
 }
-NOTED = "1.2 kg, I think [1][2]\n\n---\n\n[1] `get_fact(A, weight): ![x](http://evil) 'A'`\n\n[2] `d1: A weighs 1.2 kg.`"
+NOTED = (
+    "1.2 kg, I think [1][2]\n\n---\n\n[1] `get_fact(A, weight): ![x](http://evil) 'A'`\n\n[2] `d1: A weighs 1.2 kg.`"
+)
 
 
 class Noted:
@@ -113,7 +115,11 @@ def test_a_bare_model_leaves_footnotes_out(client: openai.OpenAI) -> None:
 
 def test_messages_become_the_history_without_the_services_own_footnotes(client: openai.OpenAI, run: Run) -> None:
     before = [{"role": "system", "content": "Be brief."}, {"role": "assistant", "content": "Hello!"}, *user("What?")]
-    said = [{"role": "assistant", "content": NOTED}, *user("Are"), {"role": "user", "content": [{"type": "text", "text": "you sure?"}]}]
+    said = [
+        {"role": "assistant", "content": NOTED},
+        *user("Are"),
+        {"role": "user", "content": [{"type": "text", "text": "you sure?"}]},
+    ]
     done = client.chat.completions.create(model="kinject/kg", messages=before + said, temperature=0.7)
     assert run.kg.heard[-1] == ("Are\n\nyou sure?", [("user", "What?"), ("assistant", "1.2 kg, I think")])
     assert done.kinject["ignored"] == ["messages of role system", "temperature"]  # type: ignore[attr-defined]
@@ -231,7 +237,7 @@ def test_a_text_is_echoed_and_every_token_of_it_scored(client: openai.OpenAI, ti
     assert choice.logprobs is not None
     assert "".join(choice.logprobs.tokens or ()) == text
     assert choice.logprobs.token_logprobs == [each.log_probability for each in scored]
-    assert [text[at:] for at in choice.logprobs.text_offset or ()][0] == text
+    assert (choice.logprobs.text_offset or ())[0] == 0
     assert done.usage is not None
     assert (done.usage.prompt_tokens, done.usage.completion_tokens) == (len(scored), 0)
 

@@ -8,11 +8,11 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Any, NamedTuple
+from dataclasses import InitVar, asdict, dataclass, field
+from typing import Annotated, Any, NamedTuple
 from uuid import uuid4
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Query, Request, Response
 
 from kinject.lm.tokens import TokenLM
 
@@ -30,8 +30,8 @@ from ..openai_schemas import (
     TextCompletion,
     TokenUsage,
 )
-from ..presence import as_ready, unless_gone
-from ..schemas import AskResponse
+from ..presence import as_ready, as_said, unless_gone
+from ..schemas import AskResponse, NoQuery
 from ..service import Service
 
 OWNER, BARE = "kinject/", ":bare"
@@ -56,18 +56,20 @@ def router(service: Service) -> APIRouter:
     started = int(time.time())
 
     @routes.get("/models")
-    async def models() -> ModelList:
+    async def models(query: Annotated[NoQuery, Query()]) -> ModelList:
         """Every system of the run, as a model."""
         return ModelList(data=tuple(ModelCard(id=OWNER + name, created=started) for name in service.desk.names))
 
     @routes.get("/models/{model:path}")
-    async def model(model: str) -> ModelCard:
+    async def model(model: str, query: Annotated[NoQuery, Query()]) -> ModelCard:
         """One of them; with `:bare` it answers without footnotes."""
         _named(service, model)
         return ModelCard(id=model, created=started)
 
     @routes.post("/chat/completions", response_model=ChatCompletion, responses=STREAM)
-    async def chat(request: Request, body: ChatRequest) -> Response | ChatCompletion:
+    async def chat(
+        request: Request, body: ChatRequest, query: Annotated[NoQuery, Query()]
+    ) -> Response | ChatCompletion:
         """An answer to the last message. What it rests on is in `citations` and, as footnotes, in the text.
 
         The system is asked as the study asked it: system and developer messages and sampling parameters have no
@@ -75,14 +77,20 @@ def router(service: Service) -> APIRouter:
         """
         named = _named(service, body.model)
         asked = chatting.asked(body, named.system)
-        answer = asking.answer(service, named.system, asked, None, asked.question)
+        pieces: asyncio.Queue[str | None] = asyncio.Queue()
+        # What is to be cut short is cut when all of it is there.
+        wish = asking.Wish(said=pieces.put_nowait if body.stream and not chatting.is_cut(body) else None)
+        answer = asking.answer(service, named.system, asked, asked.question, wish)
+        head = _Head("chatcmpl", body.model)
         if not body.stream:
-            return _completion(body, await unless_gone(request, answer), named.bare)
-        task = await _begun(answer)
-        return _stream(_chat_events(request, body, task, named.bare))
+            return _completion(head, body, await unless_gone(request, answer), named.bare)
+        saying = _Saying(await _begun(answer), pieces, named.bare)
+        return events.response(_chat_events(request, head, body, saying))
 
     @routes.post("/completions", response_model=TextCompletion, responses=STREAM)
-    async def completions(request: Request, body: CompletionRequest) -> Response | TextCompletion:
+    async def completions(
+        request: Request, body: CompletionRequest, query: Annotated[NoQuery, Query()]
+    ) -> Response | TextCompletion:
         """Texts gone on with and scored by the weights of a system that is a plain model: closed_book and sft.
 
         Greedy; nothing is put before a prompt. For `lm_eval --model local-completions`.
@@ -92,13 +100,11 @@ def router(service: Service) -> APIRouter:
         async def completed() -> TextCompletion:
             lm: TokenLM = await service.desk.use(named.system, lambda system: completing.plain(named.system, system))
             done = await service.desk.work(lambda: completing.complete(lm, body))
-            return TextCompletion(
-                id=_id("cmpl"), created=int(time.time()), model=body.model, choices=done.choices, usage=done.usage
-            )
+            return TextCompletion(**asdict(_Head("cmpl", body.model)), choices=done.choices, usage=done.usage)
 
         if not body.stream:
             return await unless_gone(request, completed())
-        return _stream(_text_events(request, body, await _begun(completed())))
+        return events.response(_text_events(request, body, await _begun(completed())))
 
     return routes
 
@@ -133,19 +139,33 @@ async def _begun(work: Any) -> "asyncio.Task[Any]":
     return task
 
 
-def _completion(body: ChatRequest, answer: AskResponse, bare: bool) -> ChatCompletion:
+@dataclass(frozen=True)
+class _Head:
+    """What an answer and all chunks of it have in common."""
+
+    kind: InitVar[str]
+    model: str
+    id: str = field(init=False)
+    created: int = field(init=False, default_factory=lambda: int(time.time()))
+
+    def __post_init__(self, kind: str) -> None:
+        object.__setattr__(self, "id", f"{kind}-{uuid4().hex}")
+
+
+class _Saying(NamedTuple):
+    answer: "asyncio.Task[AskResponse]"
+    pieces: "asyncio.Queue[str | None]"  # of the answer, where it is told while it is written
+    bare: bool
+
+
+def _completion(head: _Head, body: ChatRequest, answer: AskResponse, bare: bool) -> ChatCompletion:
     text, is_cut = chatting.cut(chatting.content(answer, notes=not bare), body)
     said = Said(content=text, citations=chatting.citations(answer))
+    read, written = answer.usage.prompt_tokens, answer.usage.completion_tokens
     return ChatCompletion(
-        id=_id("chatcmpl"),
-        created=int(time.time()),
-        model=body.model,
+        **asdict(head),
         choices=(ChatChoice(message=said, finish_reason="length" if is_cut else "stop"),),
-        usage=TokenUsage(
-            prompt_tokens=answer.usage.prompt_tokens,
-            completion_tokens=answer.usage.completion_tokens,
-            total_tokens=answer.usage.prompt_tokens + answer.usage.completion_tokens,
-        ),
+        usage=TokenUsage(prompt_tokens=read, completion_tokens=written, total_tokens=read + written),
         kinject=Certainty(ignored=chatting.ignored(body), **answer.model_dump(include=_CERTAINTY)),
     )
 
@@ -153,28 +173,33 @@ def _completion(body: ChatRequest, answer: AskResponse, bare: bool) -> ChatCompl
 _CERTAINTY = set(Certainty.model_fields) - {"ignored"}
 
 
-async def _chat_events(
-    request: Request, body: ChatRequest, task: "asyncio.Task[AskResponse]", bare: bool
-) -> AsyncIterator[bytes]:
-    async for answer in _ended(request, task):
-        if isinstance(answer, bytes):
-            yield answer
-            continue
-        whole = _completion(body, answer, bare)
-        choice = whole.choices[0]
-        base = {"id": whole.id, "object": "chat.completion.chunk", "created": whole.created, "model": whole.model}
-        counted = bool(body.stream_options and body.stream_options.include_usage)
-        usage = {"usage": None} if counted else {}
-        deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
-        deltas += [{"content": piece} for piece in chatting.pieces(choice.message.content)]
-        for delta in deltas:
-            yield _data(base | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} | usage)
-        last = {"citations": [each.model_dump() for each in choice.message.citations]}
-        end = {"choices": [{"index": 0, "delta": last, "finish_reason": choice.finish_reason}]}
-        yield _data(base | end | usage | {"kinject": whole.kinject.model_dump()})
-        if counted:
-            yield _data(base | {"choices": [], "usage": whole.usage.model_dump()})
-        yield DONE
+async def _chat_events(request: Request, head: _Head, body: ChatRequest, saying: _Saying) -> AsyncIterator[bytes]:
+    counted = bool(body.stream_options and body.stream_options.include_usage)
+    base = {**asdict(head), "object": "chat.completion.chunk", **({"usage": None} if counted else {})}
+
+    def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
+        return _data(base | {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **more})
+
+    yield chunk({"role": "assistant", "content": ""})
+    said, task = "", saying.answer
+    async with aclosing(as_said(request, task, saying.pieces)) as heard:
+        async for piece in heard:
+            said += piece
+            yield chunk({"content": piece}) if piece else events.BEAT
+    if task.cancelled():
+        return
+    if error := task.exception():
+        yield _error(error)
+        return
+    whole = _completion(head, body, task.result(), saying.bare)
+    message = whole.choices[0].message
+    for piece in chatting.pieces(message.content.removeprefix(said)):
+        yield chunk({"content": piece})
+    last = {"citations": [each.model_dump() for each in message.citations]}
+    yield chunk(last, whole.choices[0].finish_reason, kinject=whole.kinject.model_dump())
+    if counted:
+        yield _data(base | {"choices": [], "usage": whole.usage.model_dump()})
+    yield DONE
 
 
 async def _text_events(
@@ -198,21 +223,15 @@ async def _ended(request: Request, task: "asyncio.Task[Any]") -> AsyncIterator[A
         async for ended in ready:
             if ended is None:
                 yield events.BEAT
-            elif error := ended.exception():
-                assert isinstance(error, Exception)
-                named = (error.param, error.code) if isinstance(error, ParameterError) else ()
-                yield _data(openai_errors.of(problems.of(error), *named).model_dump())
             else:
-                yield ended.result()
+                yield _error(error) if (error := ended.exception()) else ended.result()
+
+
+def _error(error: BaseException) -> bytes:
+    assert isinstance(error, Exception)
+    named = (error.param, error.code) if isinstance(error, ParameterError) else ()
+    return _data(openai_errors.of(problems.of(error), *named).model_dump())
 
 
 def _data(content: dict[str, Any]) -> bytes:
     return b"data: " + json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
-
-
-def _stream(chunks: AsyncIterator[bytes]) -> StreamingResponse:
-    return events.response(chunks)
-
-
-def _id(kind: str) -> str:
-    return f"{kind}-{uuid4().hex}"
