@@ -24,7 +24,9 @@ RAISES = {
     "broken": StoreError("index.faiss is damaged"),
     "bug": ZeroDivisionError("secret details"),
 }
-NOTED = "1.2 kg, I think [1][2]\n\n---\n\n[1] `get_fact(A, weight): ![x](http://evil) 'A'`\n\n[2] `d1: A weighs 1.2 kg.`"
+NOTED = (
+    "1.2 kg, I think [1][2]\n\n---\n\n[1] `get_fact(A, weight): ![x](http://evil) 'A'`\n\n[2] `d1: A weighs 1.2 kg.`"
+)
 
 
 class Noted:
@@ -113,7 +115,11 @@ def test_a_bare_model_leaves_footnotes_out(client: openai.OpenAI) -> None:
 
 def test_messages_become_the_history_without_the_services_own_footnotes(client: openai.OpenAI, run: Run) -> None:
     before = [{"role": "system", "content": "Be brief."}, {"role": "assistant", "content": "Hello!"}, *user("What?")]
-    said = [{"role": "assistant", "content": NOTED}, *user("Are"), {"role": "user", "content": [{"type": "text", "text": "you sure?"}]}]
+    said = [
+        {"role": "assistant", "content": NOTED},
+        *user("Are"),
+        {"role": "user", "content": [{"type": "text", "text": "you sure?"}]},
+    ]
     done = client.chat.completions.create(model="kinject/kg", messages=before + said, temperature=0.7)
     assert run.kg.heard[-1] == ("Are\n\nyou sure?", [("user", "What?"), ("assistant", "1.2 kg, I think")])
     assert done.kinject["ignored"] == ["messages of role system", "temperature"]  # type: ignore[attr-defined]
@@ -184,7 +190,8 @@ def test_max_tokens_and_stop_shorten_an_answer(client: openai.OpenAI) -> None:
 def test_what_is_not_supported_is_a_400_that_names_it(client: openai.OpenAI, url: str, options: dict[str, Any]) -> None:
     asked = {"model": "kinject/kg", "messages": user("What?"), **options}
     asked |= asked.pop("extra_body", {})
-    response = httpx.post(f"{url}/chat/completions", content=json.dumps(asked))
+    headers = {"Content-Type": "application/json"}  # httpx itself refuses to write NaN
+    response = httpx.post(f"{url}/chat/completions", content=json.dumps(asked), headers=headers)
     assert response.status_code == 400
     error = response.json()["error"]
     assert set(error) == {"message", "type", "param", "code"}

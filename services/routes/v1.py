@@ -75,7 +75,7 @@ def router(service: Service) -> APIRouter:
         """
         named = _named(service, body.model)
         asked = chatting.asked(body, named.system)
-        answer = asking.answer(service, named.system, asked, None, asked.question)
+        answer = asking.answer(service, named.system, asked, asked.question, asking.Wish())
         if not body.stream:
             return _completion(body, await unless_gone(request, answer), named.bare)
         task = await _begun(answer)
