@@ -190,7 +190,8 @@ def test_max_tokens_and_stop_shorten_an_answer(client: openai.OpenAI) -> None:
 def test_what_is_not_supported_is_a_400_that_names_it(client: openai.OpenAI, url: str, options: dict[str, Any]) -> None:
     asked = {"model": "kinject/kg", "messages": user("What?"), **options}
     asked |= asked.pop("extra_body", {})
-    response = httpx.post(f"{url}/chat/completions", content=json.dumps(asked))
+    headers = {"Content-Type": "application/json"}  # httpx itself refuses to write NaN
+    response = httpx.post(f"{url}/chat/completions", content=json.dumps(asked), headers=headers)
     assert response.status_code == 400
     error = response.json()["error"]
     assert set(error) == {"message", "type", "param", "code"}
