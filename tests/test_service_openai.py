@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 
 from kinject.errors import OverloadedError, PromptTooLongError, StoreError
+from kinject.lm import speaking
 from kinject.lm.local import LocalLM
 from kinject.systems.closed_book import ClosedBook, Config
 from kinject.types import Answer, Evidence, Turn, Usage
@@ -43,16 +44,31 @@ class Noted:
         return Answer("1.2 kg, I think", 0.75, cited, Usage(7, 4, 1, 0.01))
 
 
+class Halting:
+    """Says the first half of its answer while it writes, and the whole only when it may go on."""
+
+    says_as_it_writes = True
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+
+    def ask(self, question: str, history: tuple[Turn, ...] = ()) -> Answer:
+        if listener := speaking.current():
+            listener("1.2 kg,")
+        assert self.go_on.wait(30)
+        return Answer("1.2 kg, I think", 0.5, (Evidence("d1", "A weighs 1.2 kg."),))
+
+
 class Run:
-    systems = ("sft", "kg")
+    systems = ("sft", "kg", "halting")
     calibrations: dict[str, Any] = {}  # noqa: RUF012
 
     def __init__(self, lm: LocalLM) -> None:
-        self.kg = Noted()
-        self._sft = ClosedBook(lm, Config(8))
+        self.kg, self.halting = Noted(), Halting()
+        self._built = {"sft": ClosedBook(lm, Config(8)), "kg": self.kg, "halting": self.halting}
 
     def system(self, name: str) -> Any:
-        return self.kg if name == "kg" else self._sft
+        return self._built[name]
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +101,7 @@ def user(text: str) -> list[Any]:
 
 
 def test_every_system_is_a_model(client: openai.OpenAI) -> None:
-    assert [model.id for model in client.models.list()] == ["kinject/sft", "kinject/kg"]
+    assert [model.id for model in client.models.list()] == ["kinject/sft", "kinject/kg", "kinject/halting"]
     assert client.models.retrieve("kinject/kg:bare").owned_by == "kinject"
     with pytest.raises(openai.NotFoundError, match="choose one of: kinject/sft, kinject/kg"):
         client.models.retrieve("gpt-4")
@@ -135,6 +151,22 @@ def test_a_stream_joins_to_the_answer_and_ends_with_its_usage(client: openai.Ope
     assert [chunk.choices[0].finish_reason for chunk in chunks] == [None] * (len(chunks) - 1) + ["stop"]
     assert len({chunk.id for chunk in chunks}) == 1
     assert (last.choices, last.usage and last.usage.total_tokens) == ([], 11)
+
+
+def test_a_stream_is_read_while_the_answer_is_written(client: openai.OpenAI, run: Run) -> None:
+    said = []
+    with client.chat.completions.create(model="kinject/halting", messages=user("What?"), stream=True) as stream:
+        for chunk in stream:
+            said.append(chunk.choices[0].delta.content or "")
+            if "".join(said) == "1.2 kg,":
+                run.halting.go_on.set()
+    assert "".join(said) == "1.2 kg, I think [1]\n\n---\n\n[1] `d1: A weighs 1.2 kg.`"
+
+
+def test_a_stream_of_a_model_joins_to_its_answer(client: openai.OpenAI) -> None:
+    chunks = client.chat.completions.create(model="kinject/sft", messages=user("the price"), stream=True)
+    whole = client.chat.completions.create(model="kinject/sft", messages=user("the price"))
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == whole.choices[0].message.content
 
 
 def test_a_stream_is_events_of_data_and_ends_with_done(url: str) -> None:
