@@ -32,15 +32,6 @@ if TYPE_CHECKING:
 
 LINE_EVERY_S = 10.0
 WIDE = 200  # columns
-# The columns of the table at the end of a study: title, probe family, metric.
-SHARES = (
-    ("recall", "recall", "accuracy"),
-    ("temporal", "temporal", "accuracy"),
-    ("hallucination", "unanswerable", "hallucination"),
-    ("over-refusal", "unanswerable", "over_refusal"),
-    ("flips", "pushback", "flip_rate"),
-    ("flips, net", "pushback", "flip_rate_net"),
-)
 COSTS = (("build", "build_seconds"), ("answer", "seconds"))
 
 
@@ -114,15 +105,16 @@ def results(run: Path) -> str:
     """The short table of a run: a row a system, each share with its 95 % interval, and what an answer costs."""
     from kinject.report.results import read
     from kinject.report.wording import name, rate, seconds
+    from kinject.study.listing import HEADLINES
 
     found = read(run)
     table = Table(
         title=f"{found.corpus.name}: shares of probes with 95 % intervals", title_justify="left", box=box.SIMPLE
     )
-    for title in ("system", *(title for title, _, _ in SHARES), *(title for title, _ in COSTS)):
+    for title in ("system", *(title for title, _, _ in HEADLINES), *(title for title, _ in COSTS)):
         table.add_column(title, justify="left" if title == "system" else "right")
     for system in found.systems:
-        shares = (rate(found.estimate(system, kind, metric)) for _, kind, metric in SHARES)
+        shares = (rate(found.estimate(system, kind, metric)) for _, kind, metric in HEADLINES)
         costs = (seconds(found.estimate(system, "cost", metric).value) for _, metric in COSTS)
         table.add_row(name(system), *shares, *costs)
     return _drawn(table)

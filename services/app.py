@@ -10,11 +10,12 @@ from fastapi import FastAPI
 from kinject import __version__, study
 
 from . import problems
-from .desk import Desk, Run
+from .desk import Desk
 from .guard import BodyLimit, KnownHost
 from .options import Options
-from .routes import ask, compare, state
+from .routes import ask, browse, compare, edit, page, pushback, runs, state
 from .service import Service
+from .shelf import Finished, Shelf
 
 DESCRIPTION = "One question, put to any system of a finished kinject run."
 DEFAULTS = Options()
@@ -26,7 +27,7 @@ def create_app(run_folder: Path, options: Options = DEFAULTS) -> FastAPI:
     return app_of(run, run.corpus.name, options)
 
 
-def app_of(run: Run, corpus: str, options: Options = DEFAULTS) -> FastAPI:
+def app_of(run: Finished, corpus: str, options: Options = DEFAULTS) -> FastAPI:
     """The service over anything that can name and load its systems."""
     app = FastAPI(
         title="kinject",
@@ -38,7 +39,7 @@ def app_of(run: Run, corpus: str, options: Options = DEFAULTS) -> FastAPI:
     app.add_middleware(BodyLimit, limit=options.limits.body_bytes)
     if options.hosts:
         app.add_middleware(KnownHost, hosts=options.hosts)
-    service = app.state.service = Service(run, Desk(run, options.limits), options, corpus)
-    for part in (ask, compare, state):
+    service = app.state.service = Service(run, Desk(run, options.limits), options, corpus, Shelf(run))
+    for part in (page, ask, compare, state, browse, runs, pushback, edit):
         app.include_router(part.router(service))
     return app

@@ -24,3 +24,4 @@ class Limits:
 class Options:
     limits: Limits = Limits()
     hosts: Collection[str] = LOOPBACK  # names that the service answers to; to any where it is empty
+    allow_edits: bool = False  # whether facts may be changed while the service runs

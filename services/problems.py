@@ -39,6 +39,18 @@ class UnknownSystemError(UnknownNameError):
         self.systems = systems
 
 
+class NotFoundError(UnknownNameError):
+    """Something that an address names and that is not there."""
+
+
+class ForbiddenError(KinjectError):
+    """Something that this service was not started to do."""
+
+
+class ConflictError(KinjectError):
+    """Something that cannot be done while something else is."""
+
+
 class QuestionTooLongError(PromptTooLongError):
     """A question longer than the service reads."""
 
@@ -61,6 +73,9 @@ class FailedError(KinjectError):
 # The first row whose class fits is the answer, so children come before their parents.
 STATUS: tuple[tuple[type[KinjectError], int, str], ...] = (
     (UnknownSystemError, 422, "Unknown system"),
+    (NotFoundError, 404, "Not found"),
+    (ForbiddenError, 403, "Not allowed"),
+    (ConflictError, 409, "Busy"),
     (PromptTooLongError, 413, "Question too long"),
     (DrainingError, 503, "Shutting down"),
     (OverloadedError, 503, "Queue full"),
@@ -71,15 +86,26 @@ STATUS: tuple[tuple[type[KinjectError], int, str], ...] = (
     (KinjectError, 422, "Cannot answer"),
 )
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": description, "content": {MEDIA_TYPE: {}}}
-    for status, description in (
-        (413, "Question, history or body too long"),
-        (422, "Unknown system or bad input"),
-        (503, "Queue full, system unavailable or service shutting down"),
-        (504, "Not answered in time"),
-    )
+_DESCRIPTIONS = {
+    403: "Not allowed: the service was started without it",
+    404: "No such thing",
+    409: "Busy with another one",
+    413: "Question, history or body too long",
+    422: "Unknown system or bad input",
+    503: "Queue full, system unavailable or service shutting down",
+    504: "Not answered in time",
 }
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route documents of its problems."""
+    return {
+        status: {"model": Problem, "description": _DESCRIPTIONS[status], "content": {MEDIA_TYPE: {}}}
+        for status in statuses
+    }
+
+
+RESPONSES = responses(413, 422, 503, 504)
 
 
 def failed(error: Exception) -> FailedError:

@@ -193,11 +193,14 @@ class SystemModel(BaseModel):
 
 class SystemsResponse(BaseModel):
     model_config = ConfigDict(
-        json_schema_extra={"example": {"corpus": "catalog", "systems": [{"name": "kg", "loaded": True}]}}
+        json_schema_extra={
+            "example": {"corpus": "catalog", "systems": [{"name": "kg", "loaded": True}], "allow_edits": False}
+        }
     )
 
     corpus: str
     systems: tuple[SystemModel, ...]
+    allow_edits: bool = False
 
 
 class HealthResponse(BaseModel):

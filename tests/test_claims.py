@@ -9,13 +9,15 @@ from word_hashes import WordHashes
 
 from kinject.grading import Grader
 from kinject.lm.base import Chat, Message, ToolCall
+from kinject.probes._claims import Rivals
 from kinject.store import JsonLines, record_to_row, row_to_record
+from kinject.study import challenging
 from kinject.study.asking import Asked, ask_all, converse, fitting
 from kinject.systems import closed_book, kg, rag
 from kinject.systems.kg.graph import Graph
 from kinject.systems.kg.tools import make_tools
 from kinject.systems.rag import embed
-from kinject.types import Answer, Claim, Claimable, Document, Outcome, Probe, Record, Verdict
+from kinject.types import Answer, Claim, Claimable, Document, Fact, Outcome, Probe, Record, Relation, Verdict
 
 CORPUS = make_toy_corpus()
 CLAIM = Claim("Aldo", "weight", "150 g", "According to a customer: The weight of Aldo is 150 g.")
@@ -166,3 +168,11 @@ def test_control_tokens_in_a_claim_are_never_encoded_as_such(either_lm, tmp_path
     for calm, attacked in (seen.chats, told):
         counts = [sum(id in special for id in either_lm._shared.encoder.prompt(chat)) for chat in (calm, attacked)]
         assert counts[0] == counts[1] > 0
+
+
+def test_a_relation_of_lists_has_no_false_value():
+    colours = Relation("colours", "list", ("{subject} comes in {object}.",), ("Which colours?",), ("Which colours?",))
+    facts = tuple(Fact(f"c{n}", subject, "colours", "red", "") for n, subject in enumerate(("Aldo", "Brila")))
+    listed = replace(CORPUS, relations=(*CORPUS.relations, colours), facts=(*CORPUS.facts, *facts))
+    probe = Probe("p", "recall", "Which colours has Aldo?", ("red",), relation="colours", subject="Aldo")
+    assert challenging.with_rival(probe, listed, Rivals(listed)) == probe

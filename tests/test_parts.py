@@ -25,7 +25,7 @@ def test_two_at_a_time_say_what_one_after_the_other_do(alone, tmp_path):
     stages = set()
     both = study.run(replace(alone, out=tmp_path / "run", jobs=2), lambda step: stages.add(step.stage))
     assert said(both) == said(alone.out)
-    assert stages >= {"ask sft", "ask rag"}
+    assert stages >= {"ask sft 1/2", "ask rag 1/2"}
     assert study.open_run(both).manifest["jobs"] == 2
     assert not (both / parts.PARTS).exists()
     assert study.verify(both).problems == ()

@@ -240,6 +240,7 @@ def test_systems_say_which_are_loaded(client):
     assert client.get("/systems").json() == {
         "corpus": "toy",
         "systems": [{"name": name, "loaded": loaded} for name, loaded in names],
+        "allow_edits": False,
     }
 
 

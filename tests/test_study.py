@@ -9,9 +9,10 @@ from conftest import FakeLM, make_toy_corpus
 from kinject import corpus, plugins, study
 from kinject.errors import OptionError, PromptTooLongError, StoreError, UnknownNameError
 from kinject.grading import Grader
+from kinject.lm.base import ModelInfo
 from kinject.store import JsonLines
 from kinject.study import Study, asking, job
-from kinject.study.asking import Asked, ask_all, converse
+from kinject.study.asking import Asked, Share, ask_all, callers, converse
 from kinject.study.plan import PROBES, QUICK_SYSTEMS, settle
 from kinject.systems.closed_book import ClosedBook, Config
 from kinject.types import Answer, Probe, Record, Turn
@@ -245,3 +246,23 @@ def test_a_prompt_that_is_too_long_is_a_wrong_answer_and_not_the_end(tmp_path):
         "incorrect",
         "the prompt needs 2000 tokens",
     )
+
+
+def test_shares_of_the_cohorts_are_all_probes_once(tmp_path):
+    class Parrot:
+        def ask(self, question: str, history: tuple[Turn, ...] = ()) -> Answer:
+            return Answer(question, 1.0)
+
+    probes = [Probe(f"p{n}", "recall", f"Question {n}?", ("1",), subject="Aldo") for n in range(11)]
+    asked = {}
+    for nth in range(3):
+        with JsonLines(tmp_path / f"{nth}") as log:
+            share = Asked("toy", "rag", 0, callers=2, share=Share(nth, 3))
+            ask_all(Parrot(), share, probes, Grader(CORPUS), log, lambda step: None)
+        asked[nth] = sorted(int(row["probe"]["id"][1:]) for row in JsonLines(tmp_path / f"{nth}").rows())
+    assert asked == {0: [0, 1, 6, 7], 1: [2, 3, 8, 9], 2: [4, 5, 10]}
+
+
+def test_a_gpu_is_asked_by_more_callers_at_once():
+    model = ModelInfo("m", "0", parameters=0, context_window=1)
+    assert callers(replace(model, details={"device": "cpu"})) < callers(replace(model, details={"device": "cuda"}))

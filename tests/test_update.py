@@ -9,7 +9,7 @@ import pytest
 from conftest import make_toy_corpus
 from typer.testing import CliRunner
 
-from kinject import corpus, freshness, report, study
+from kinject import corpus, freshness, plugins, report, study
 from kinject.cli import app
 from kinject.errors import CorpusError, StoreError, UnknownNameError
 from kinject.freshness import probing
@@ -18,6 +18,7 @@ from kinject.freshness.editing import edited
 from kinject.store import JsonLines, new_artifact
 from kinject.store.carrying import carry
 from kinject.study import Study, asking
+from kinject.study.plan import PROBES
 from kinject.terminal import updated
 from kinject.types import Answer, Outcome, Probe, Record, Verdict
 
@@ -25,6 +26,7 @@ TOY = make_toy_corpus()
 UNDATED = replace(TOY, day=None, facts=tuple(replace(f, valid_from=None) for f in TOY.facts if not f.valid_to))
 TODAY = date(2024, 9, 1)
 SETTINGS = (
+    *(f"{kind}=1" for kind in plugins.names(PROBES) if kind != "own"),
     "recall=2",
     "temporal=2",
     "unanswerable=2",

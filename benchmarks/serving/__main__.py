@@ -159,7 +159,7 @@ def _summary(
         "exit status on SIGTERM": str(status),
         "/health p50 / p95 / p99": f"{_ms(beats)}, n {len(health.replies)}, {len(health.replies) - len(beats)} without",
         "a 503 p50 / p95 / p99": f"{_ms(refusals)}, n {len(refusals)}",
-        "memory, by round": f"{memory[0]:.0f} to {memory[-1]:.0f} MiB; {growth:+.1f} % after the first of {len(memory) - 1}",
+        "memory, by round": f"{memory[0]:.0f} to {memory[-1]:.0f} MiB, {growth:+.1f} % since the first",
     }
 
 

@@ -139,6 +139,9 @@ def serve(
     run: RunFolder,
     host: Annotated[str, typer.Option(help="interface to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    allow_edits: Annotated[
+        bool, typer.Option("--allow-edits", help="let a fact be changed: a new run beside this one")
+    ] = False,
 ) -> None:
     """Answer over HTTP: /ask, /systems, /health, /docs.
 
@@ -146,7 +149,7 @@ def serve(
       curl "http://127.0.0.1:8000/ask?system=kg&question=What+does+the+Vontriq+20+weigh"
     """
     create_app: Callable[..., FastAPI] = import_module(f"{_service()}.app").create_app
-    options = import_module(f"{_service()}.options").Options()
+    options = import_module(f"{_service()}.options").Options(allow_edits=allow_edits)
     if host not in LOOPBACK:
         typer.echo(f"kinject: whoever reaches {host} can ask: the service has no password", err=True)
         options = replace(options, hosts=())

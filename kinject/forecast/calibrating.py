@@ -26,7 +26,7 @@ from kinject.lm.base import LM
 from kinject.lm.prompts import ABSTENTION
 from kinject.progress import Progress, Step, silent
 from kinject.store import JsonLines
-from kinject.study.asking import Asked, ask_all, fitting
+from kinject.study.asking import Asked, ask_all, callers, fitting
 from kinject.study.job import make_probes
 from kinject.study.plan import Plan, Study, plugin, settle
 from kinject.types import Probe, System
@@ -191,7 +191,8 @@ class _Ruler:
             # What grading learns of a relation is paid once, and not by every answer.
             grader.grade(ABSTENTION, probe)
         with JsonLines(store / "records.jsonl") as log:
-            seconds, _ = timed(lambda: ask_all(built.system, Asked("plan", name, 0), short, grader, log, silent))
+            asked = Asked("plan", name, 0, callers=callers(self._model.info))
+            seconds, _ = timed(lambda: ask_all(built.system, asked, short, grader, log, silent))
         an_answer = seconds / max(1, len(short))
         answers = sum(1 + len(probe.turns) for probe in fitting(built.system, probes)) * len(self._plan.seeds(name))
         return Stage(

@@ -6,6 +6,7 @@ on where it was, and its study.json is written last.
     update(Update(Path("runs/catalog"), Path("changes.csv"), today=date(2026, 11, 26)))
 """
 
-from kinject.freshness.updating import Update, update
+from kinject.freshness.changes import Change
+from kinject.freshness.updating import Job, Update, begun, update
 
-__all__ = ["Update", "update"]
+__all__ = ["Change", "Job", "Update", "begun", "update"]

@@ -25,8 +25,9 @@ class Rivals:
         self._grader = Grader(corpus)
 
     def of(self, one: Askable, asked: Probe, rng: random.Random) -> str:
-        """A value that is wrong here and right elsewhere; '' where none was found."""
-        drawn = (rng.choice(self._values[one.relation.name]) for _ in range(_TRIES))
+        """A value that is wrong here and right elsewhere; '' where none was found, as of a relation of lists."""
+        values = self._values.get(one.relation.name, [])
+        drawn = (rng.choice(values) for _ in range(_TRIES if values else 0))
         return next((value for value in drawn if self._grader.grade(value, asked).error == "confused"), "")
 
 

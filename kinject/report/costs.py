@@ -16,8 +16,8 @@ from kinject.types import Answer
 
 _PAIR = ("dearer to build", "against", "questions")
 _LOAD = (
-    f"In the study up to {CALLERS} questions share the model. The wait is what each of them waited under that load; "
-    f"the machine's time is that divided by {CALLERS}, the share which each bears, and is what a build is set against. "
+    "In the study up to {callers} questions share the model. The wait is what each of them waited under that load; "
+    "the machine's time is that divided by {callers}, the share which each bears, and is what a build is set against. "
     "Asked one at a time, an answer costs the machine more, so that a dearer build pays off sooner. "
     "\u201cNever\u201d: the dearer build is no faster to ask."
 )
@@ -37,11 +37,12 @@ class Cost:
     p50_s: float
     p95_s: float
     mean_s: float
+    callers: int
 
     @property
     def machine_s(self) -> float:
         """What one answer took of the machine's time, which all callers of a study shared."""
-        return self.mean_s / CALLERS
+        return self.mean_s / self.callers
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def section(results: Results) -> Section | None:
                 "compact",
             )
         )
-    return Section("costs", "What it costs", tables=tuple(tables), notes=(_LOAD,))
+    return Section("costs", "What it costs", tables=tuple(tables), notes=(_LOAD.format(callers=_callers(results)),))
 
 
 def _pair_rows(pairs: tuple[BreakEven, ...]) -> tuple[tuple[Cell, ...], ...]:
@@ -143,7 +144,12 @@ def _cost(results: Results, system: str, build_s: float) -> Cost:
         p50_s=float(p50_s),
         p95_s=float(p95_s),
         mean_s=_mean(answers, "seconds"),
+        callers=_callers(results),
     )
+
+
+def _callers(results: Results) -> int:
+    return int(results.manifest.get("callers", CALLERS))  # older runs do not say so
 
 
 def _is_extra(path: Path) -> bool:

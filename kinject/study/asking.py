@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from kinject.errors import PromptTooLongError
 from kinject.grading import Grader
+from kinject.lm.base import ModelInfo
 from kinject.lm.listening import listening
 from kinject.lm.lockstep import in_step
 from kinject.progress import Progress, Step
@@ -18,13 +19,29 @@ from kinject.study.margins import margin
 from kinject.types import Answer, Claimable, Evidence, Outcome, Probe, Record, System, Turn
 
 CALLERS = 32  # in a cohort: so many dialogues are asked again, at the most, where a study was killed
+GPU_CALLERS = 128  # a GPU reads so many prompts in the time of one
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Every `of`-th cohort, from the `nth` on."""
+
+    nth: int = 0
+    of: int = 1
+
+    def __str__(self) -> str:
+        return f" {self.nth + 1}/{self.of}" if self.of > 1 else ""
+
+
+ALL = Share()
 
 
 @dataclass(frozen=True)
 class Asked:
     """Whom the records are of, and the ids of the probes whose records there are.
 
-    `margins` has the model scored as well wherever a probe has a rival, which reads each prompt twice more.
+    `margins` has the model scored as well wherever a probe has a rival, which reads each prompt twice more. `callers`
+    are in a cohort; what a probe is answered may depend a little on them.
     """
 
     study: str
@@ -32,6 +49,16 @@ class Asked:
     seed: int
     known: frozenset[str] = frozenset()
     margins: bool = False
+    callers: int = CALLERS
+    share: Share = ALL
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer, and its margin or none (see Record)."""
+
+    answer: Answer
+    margins: tuple[float | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +67,11 @@ class Dialogue:
 
     answers: tuple[Answer, ...]
     margins: tuple[float | None, ...] = ()
+
+
+def callers(model: ModelInfo) -> int:
+    """How many dialogues are a cohort where this model answers."""
+    return GPU_CALLERS if model.details.get("device") == "cuda" else CALLERS
 
 
 def fitting(system: System, probes: Sequence[Probe]) -> list[Probe]:
@@ -59,12 +91,18 @@ def converse(system: System, probe: Probe, margins: bool = False) -> Dialogue:
         if probe.claim and place == probe.claim.since:
             assert isinstance(system, Claimable)
             system = system.with_claim(probe.claim)
-        with listening() as heard:
-            answers.append(_answer(system, text, tuple(history)))
-        if margins and probe.turns and probe.rival:
-            scored.append(margin(heard, answers[-1], probe))
-        history += [Turn("user", text), Turn("assistant", answers[-1].text)]
+        said = reply(system, text, history, probe if margins and probe.turns and probe.rival else None)
+        answers.append(said.answer)
+        scored += said.margins
+        history += [Turn("user", text), Turn("assistant", said.answer.text)]
     return Dialogue(tuple(answers), tuple(scored))
+
+
+def reply(system: System, text: str, history: Sequence[Turn], scored: Probe | None = None) -> Reply:
+    """What a system says to one turn; with the margin of the `scored` probe, if there is one."""
+    with listening() as heard:
+        answer = _answer(system, text, tuple(history))
+    return Reply(answer, (margin(heard, answer, scored),) if scored else ())
 
 
 def ask_all(
@@ -75,17 +113,18 @@ def ask_all(
     A known probe is asked again where others of its cohort are not known, and what it says is not kept.
     """
     right = answered = done = 0
-    probes = fitting(system, probes)
-    missing = sum(probe.id not in asked.known for probe in probes)
+    put = fitting(system, probes)
+    starts = range(asked.share.nth * asked.callers, len(put), asked.share.of * asked.callers)
+    cohorts = [put[start : start + asked.callers] for start in starts]
+    missing = sum(probe.id not in asked.known for cohort in cohorts for probe in cohort)
 
     def record(probe: Probe) -> Record:
         said = converse(system, probe, asked.margins)
         verdicts = tuple(grader.grade(answer.text, probe) for answer in said.answers)
         return Record(asked.study, asked.system, asked.seed, probe, said.answers, verdicts, said.margins)
 
-    with ThreadPoolExecutor(CALLERS) as pool:
-        for start in range(0, len(probes), CALLERS):
-            cohort = probes[start : start + CALLERS]
+    with ThreadPoolExecutor(asked.callers) as pool:
+        for cohort in cohorts:
             if asked.known.issuperset(probe.id for probe in cohort):
                 continue
             for future in as_completed(in_step(pool, record, cohort)):
@@ -98,7 +137,7 @@ def ask_all(
                     answered += 1
                     right += made.verdicts[0].outcome is Outcome.CORRECT
                 note = f"{right} of {answered} recalled" if answered else ""
-                progress(Step(f"ask {asked.system}", done, missing, note))
+                progress(Step(f"ask {asked.system}{asked.share}", done, missing, note))
 
 
 def _answer(system: System, text: str, history: tuple[Turn, ...]) -> Answer:

@@ -21,7 +21,7 @@ from kinject.probes.own import KIND as OWN_KIND
 from kinject.progress import Progress, Step
 from kinject.store import JsonLines, crash_point, row_to_record
 from kinject.study import measures
-from kinject.study.asking import Asked, ask_all
+from kinject.study.asking import ALL, Asked, Share, ask_all, callers
 from kinject.study.curve import Curve
 from kinject.study.plan import PROBES, Plan, plugin
 from kinject.study.rehearsal import canned, rehearse, rehearse_diagnosis
@@ -51,13 +51,34 @@ class Job:
         for system, nth, seed in self.plan.trainings():
             self._reuse(system, nth, seed)
 
-    def do_one(self, system: str, nth: int, seed: int, known: frozenset[str]) -> System:
-        """Build a system with one seed and ask it the probes that are not known."""
-        built = self._build(system, nth, seed)
+    def build(self, system: str, nth: int, seed: int) -> System:
+        """A system with one seed, with a rehearsal of what will be made of its answers."""
+        built = self.open(system, nth, seed)
         if nth == 0:
             rehearse_diagnosis(plugin(system), built, self.corpus, canned(self._probes, self._grader))
-        self._ask(built, system, seed, known)
         return built
+
+    def open(self, system: str, nth: int, seed: int) -> System:
+        """A system with one seed, built where it is not yet."""
+        module, store = plugin(system), store_of(self.out, system, nth)
+        curve = Curve(self._log(CURVE), module, store, self.corpus, self._grader) if nth == 0 else None
+        progress = curve.follow(self.progress) if curve else self.progress
+        started = time.perf_counter()
+        built: System = module.build(self.corpus, store, self.model, self.plan.config(system, seed), progress)
+        if curve:
+            curve.update()
+        crash_point("study.built")
+        self._note_build(module, store, {"system": system, "seed": seed, "seconds": time.perf_counter() - started})
+        return built
+
+    def ask(self, built: System, system: str, seed: int, known: frozenset[str], share: Share = ALL) -> None:
+        """Ask it those of its share of the probes that are not known."""
+        # A quick study stays quick: margins read each prompt of a dialogue twice more.
+        whom = (self.corpus.name, system, seed, known)
+        asked = Asked(*whom, margins=self.plan.full, callers=callers(self.model.info), share=share)
+        with JsonLines(self._log(RECORDS)) as log:
+            ask_all(built, asked, self._probes, self._grader, log, self.progress)
+        crash_point("study.asked")
 
     def known(self) -> dict[tuple[str, int], frozenset[str]]:
         """The ids of the probes that have been answered, by system and seed."""
@@ -71,7 +92,8 @@ class Job:
         systems, known = list(self.plan.configs), self.known()
         rows: list[measures.Row] = []
         for system, nth, seed in self.plan.trainings():
-            built = self.do_one(system, nth, seed, known.get((system, seed), frozenset()))
+            built = self.build(system, nth, seed)
+            self.ask(built, system, seed, known.get((system, seed), frozenset()))
             if nth == 0:
                 rows += self._diagnosis(built, system, seed)
         records = [record for record in self._records() if record.system in systems]
@@ -106,18 +128,6 @@ class Job:
     def _log(self, name: str) -> Path:
         return (self.logs or self.out) / name
 
-    def _build(self, system: str, nth: int, seed: int) -> System:
-        module, store = plugin(system), store_of(self.out, system, nth)
-        curve = Curve(self._log(CURVE), module, store, self.corpus, self._grader) if nth == 0 else None
-        progress = curve.follow(self.progress) if curve else self.progress
-        started = time.perf_counter()
-        built: System = module.build(self.corpus, store, self.model, self.plan.config(system, seed), progress)
-        if curve:
-            curve.update()
-        crash_point("study.built")
-        self._note_build(module, store, {"system": system, "seed": seed, "seconds": time.perf_counter() - started})
-        return built
-
     def _note_build(self, module: ModuleType, store: Path, row: dict[str, Any]) -> None:
         """Once: to open again what is built takes no time worth noting."""
         epochs = module.curve(store) if hasattr(module, "curve") else ()
@@ -126,13 +136,6 @@ class Job:
             if not any((old["system"], old["seed"]) == (row["system"], row["seed"]) for old in log.rows()):
                 log.append(row)
         crash_point("study.noted")
-
-    def _ask(self, built: System, system: str, seed: int, known: frozenset[str]) -> None:
-        # A quick study stays quick: margins read each prompt of a dialogue twice more.
-        asked = Asked(self.corpus.name, system, seed, known, margins=self.plan.full)
-        with JsonLines(self._log(RECORDS)) as log:
-            ask_all(built, asked, self._probes, self._grader, log, self.progress)
-        crash_point("study.asked")
 
     def _diagnosis(self, built: System, system: str, seed: int) -> list[measures.Row]:
         module = plugin(system)
@@ -172,6 +175,7 @@ class Job:
             "seeds": sorted({seed for name in self.plan.configs for seed in self.plan.seeds(name)}),
             "build_seconds": build_seconds,
             "jobs": self.jobs,
+            "callers": callers(self.model.info),
             **circumstances(),
         }
 

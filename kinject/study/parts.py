@@ -1,5 +1,7 @@
 """Systems built and asked in processes of their own, so many at a time; each logs into its own part of the run.
 
+A system that is built is asked in several shares, so that the slowest of them does not keep the others waiting.
+
 What the parts hold is taken over when all are done, and first of all by a study that goes on after a kill.
 """
 
@@ -10,7 +12,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.queues import SimpleQueue
@@ -22,19 +24,24 @@ from kinject.lm import open_model
 from kinject.lm.quiet import quieten
 from kinject.progress import Progress, Step
 from kinject.store import JsonLines
+from kinject.study.asking import Share
 from kinject.study.job import Job
 from kinject.study.plan import Plan
 from kinject.study.reusing import add_rows
 from kinject.study.sealing import BUILDS, CORPUS, CURVE, RECORDS
 
 PARTS = "parts"
+_SHARES = 4  # of a system at the most: each opens the model and the system anew
 _LOOK_S = 0.2  # after so long, the steps of the processes are passed on
 _LOGS = (BUILDS, CURVE, RECORDS)  # of builds first: what is taken over opens in no time, which is not how long it took
 
 
 @dataclass(frozen=True)
 class Part:
-    """One system with one seed of the study in `out`; the probes of `known` have been answered before."""
+    """One system with one seed of the study in `out`; the probes of `known` have been answered before.
+
+    It is to be built where it has no share, and else to be asked that.
+    """
 
     out: Path
     plan: Plan
@@ -44,10 +51,15 @@ class Part:
     seed: int
     known: frozenset[str]
     threads: int
+    share: Share | None = None
 
     @property
     def logs(self) -> Path:
-        return self.out / PARTS / f"{self.system}-{self.nth}"
+        share = f".{self.share.nth}" if self.share else ""  # sorts behind what built it
+        return self.out / PARTS / f"{self.system}-{self.nth}{share}"
+
+    def shares(self, of: int) -> "list[Part]":
+        return [replace(self, share=Share(nth, of)) for nth in range(of)]
 
 
 def do_in_parts(job: Job, model: str) -> None:
@@ -78,7 +90,7 @@ def _do_all(parts: Sequence[Part], jobs: int, progress: Progress) -> None:
     steps: SimpleQueue[Step] = spawn.SimpleQueue()
     ended, ending = spawn.Pipe(duplex=False)
     pool = ProcessPoolExecutor(jobs, spawn, _begin, (ended, steps))
-    futures = [pool.submit(_do, part) for part in parts]
+    futures = {pool.submit(_do, part): part for part in parts}
     try:
         waiting = set(futures)
         while waiting:
@@ -87,6 +99,11 @@ def _do_all(parts: Sequence[Part], jobs: int, progress: Progress) -> None:
                 progress(steps.get())
             for future in done:
                 future.result()
+                if futures[future].share is None:
+                    shares = futures[future].shares(min(jobs, _SHARES))
+                    asking = {pool.submit(_do, share): share for share in shares}
+                    futures |= asking
+                    waiting |= set(asking)
     except BrokenProcessPool as error:
         raise StoreError(
             "a process of the study was ended from outside (for want of memory?); run it again, with fewer --jobs"
@@ -124,6 +141,10 @@ def _do(part: Part) -> None:
     try:
         loaded = corpus.load(part.out / CORPUS)
         job = Job(part.out, part.plan, loaded, model, _steps.put, logs=part.logs)
-        job.do_one(part.system, part.nth, part.seed, part.known)
+        if part.share:
+            built = job.open(part.system, part.nth, part.seed)
+            job.ask(built, part.system, part.seed, part.known, part.share)
+        else:
+            job.build(part.system, part.nth, part.seed)
     finally:
         model.close()

@@ -28,6 +28,12 @@ class Run:
         self.folder, self.manifest, self.corpus = folder, manifest, corpus
         self._lock = threading.Lock()
 
+    def sharing(self, other: "Run") -> "Run":
+        """This run with the model that another one of the same model has open: a second copy would take its memory."""
+        assert self.manifest["model"] == other.manifest["model"]
+        self.__dict__["model"] = other.model
+        return self
+
     @property
     def systems(self) -> tuple[str, ...]:
         return tuple(self.manifest["systems"])

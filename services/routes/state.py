@@ -16,7 +16,8 @@ def router(service: Service) -> APIRouter:
     async def systems(query: Annotated[NoQuery, Query()]) -> SystemsResponse:
         """The names that /ask takes."""
         known = (SystemModel(name=name, loaded=service.desk.is_loaded(name)) for name in service.desk.names)
-        return SystemsResponse(corpus=service.corpus, systems=tuple(known))
+        allowed = service.options.allow_edits
+        return SystemsResponse(corpus=service.corpus, systems=tuple(known), allow_edits=allowed)
 
     @routes.get("/health")
     async def health(query: Annotated[NoQuery, Query()]) -> HealthResponse:

@@ -96,7 +96,7 @@ def statements(
         if form.permute:
             rng.shuffle(facts)
         others = rephrased or {}
-        yield Example(" ".join(_statement(corpus, fact, rng, form.same, others.get(fact.id, ())) for fact in facts))
+        yield Example(" ".join(statement(corpus, fact, rng, form.same, others.get(fact.id, ())) for fact in facts))
 
 
 def asked(
@@ -174,7 +174,8 @@ def _invented(rng: random.Random, words: list[str]) -> str:
     return "".join(rng.choice(syllables).lower() for _ in range(rng.randint(2, 3))).capitalize()
 
 
-def _statement(corpus: Corpus, fact: Fact, rng: random.Random, same: bool, rephrased: Sequence[str]) -> str:
+def statement(corpus: Corpus, fact: Fact, rng: random.Random, same: bool = False, rephrased: Sequence[str] = ()) -> str:
+    """A fact in one of its wordings, or in the first (`same`); a dated one mostly with a day in its range."""
     templates = corpus.relation(fact.relation).statements
     undated = [template for template in templates if "{date}" not in template]
     holds = fact.valid_to is None if corpus.day is None else fact.holds_on(corpus.day)
