@@ -142,6 +142,7 @@ def serve(
     allow_edits: Annotated[
         bool, typer.Option("--allow-edits", help="let a fact be changed: a new run beside this one")
     ] = False,
+    otel: Annotated[bool, typer.Option("--otel", help="send traces to OTEL_EXPORTER_OTLP_ENDPOINT")] = False,
 ) -> None:
     """Answer over HTTP: /ask, /systems, /health, /docs.
 
@@ -154,6 +155,8 @@ def serve(
         typer.echo(f"kinject: whoever reaches {host} can ask: the service has no password", err=True)
         options = replace(options, hosts=())
     service = create_app(run, options)
+    if otel:
+        import_module(f"{_service()}.tracing").install(service)
     typer.echo(f"answering for {run} at http://{host}:{port}/ask (how: /docs); Ctrl-C stops", err=True)
     import_module(f"{_service()}.serving").run(service, host, port)
 
