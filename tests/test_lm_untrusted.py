@@ -7,6 +7,7 @@ import pytest
 from families import FAMILIES, MORE_TEMPLATES, make_tokenizer
 
 from kinject import corpus as corpora
+from kinject.errors import ModelError
 from kinject.lm.base import Chat, Message, ToolCall, ToolSpec
 from kinject.lm.encoding import ChatEncoder
 from kinject.lm.prompts import dialogue, reading
@@ -126,3 +127,11 @@ def test_text_with_a_bracket_that_forges_nothing_is_kept(mini):
     asked = Chat((Message("user", "Is 3 < 5, and <b>bold</b>?"),))
     assert "Is 3 < 5, and <b>bold</b>?" in mini.decode(ChatEncoder(mini, "mini").prompt(asked))
     assert json.loads(json.dumps(ChatEncoder(mini, "mini").harmless({"a<b": ["[1]", 2]}))) == {"a<b": ["[1]", 2]}
+
+
+@pytest.mark.parametrize("program", ["{{ cycler.__init__.__globals__ }}", "{{ messages.append(1) }}"])
+def test_a_template_that_came_with_a_model_reaches_nothing_but_the_chat(program):
+    tokenizer = make_tokenizer(FAMILIES["qwen3"])
+    tokenizer.chat_template = program
+    with pytest.raises(ModelError, match="refused the messages"):
+        ChatEncoder(tokenizer, "any").prompt(Chat((Message("user", "price?"),)))
