@@ -1,9 +1,11 @@
 """One question to one system, as every route that asks does it: put as of its day, answered, and made into a response.
 
-It streams nothing and knows no route.
+It knows no route.
 """
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from kinject.confidence import Least
 
@@ -17,8 +19,17 @@ async def put(service: Service, asked: AskRequest) -> str:
     return question if on is None else await service.desk.work(lambda: service.days.put(question, on))
 
 
-async def answer(service: Service, name: str, asked: AskRequest, least: Least | None, said: str) -> AskResponse:
-    """`said` is what `put` made of the question. Raises what the desk does."""
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How an answer is wanted: `least` so sure, and its pieces told to `said` while it is written."""
+
+    least: Least | None = None
+    said: Callable[[str], None] | None = None
+
+
+async def answer(service: Service, name: str, asked: AskRequest, words: str, wish: Wish) -> AskResponse:
+    """`words` are what `put` made of the question. Raises what the desk does."""
     start = time.perf_counter()
-    gated = await service.desk.ask(name, said, tuple(turn.turn() for turn in asked.history), least)
-    return response(name, asked, gated, 1000 * (time.perf_counter() - start), said)
+    history = tuple(turn.turn() for turn in asked.history)
+    gated = await service.desk.ask(name, words, history, wish.least, wish.said)
+    return response(name, asked, gated, 1000 * (time.perf_counter() - start), words)

@@ -18,7 +18,8 @@ from kinject.confidence import Calibration, Gate, Gated, Least
 from kinject.corpus import Corpus
 from kinject.errors import KinjectError, OverloadedError
 from kinject.lm.calling_off import Errand
-from kinject.types import System, Turn
+from kinject.lm.speaking import Listener, heard_by
+from kinject.types import Answer, System, Turn
 
 from . import problems
 from .options import Limits
@@ -97,8 +98,17 @@ class Desk:
         self._check_name(name)
         self._loaded[name] = system
 
-    async def ask(self, name: str, question: str, history: Sequence[Turn], least: Least | None = None) -> Gated:
+    async def ask(
+        self,
+        name: str,
+        question: str,
+        history: Sequence[Turn],
+        least: Least | None = None,
+        said: Callable[[str], None] | None = None,
+    ) -> Gated:
         """An answer, or an abstention in place of one that is not at least so sure.
+
+        `said` is told the pieces of the answer while it is written, as far as it can be: it begins with them.
 
         Raises UnknownSystemError, QuestionTooLongError, OverloadedError, DeadlineError, OptionError for `least` where
         the run is not calibrated, the system's KinjectError, and FailedError for anything else that it raises. What is
@@ -108,7 +118,8 @@ class Desk:
         with self._observed(name) as end:
             gate = Gate(name, self._run.calibrations.get(name), least)
             self._check_length(question, history)
-            gated = gate(await self.use(name, lambda system: system.ask(question, history)))
+            listener = _on_loop(said) if said and least is None else None
+            gated = gate(await self.use(name, lambda system: _asked(system, question, history, listener)))
             usage = gated.answer.usage
             end("withheld" if gated.withheld else "answered", usage.prompt_tokens + usage.completion_tokens)
             return gated
@@ -160,7 +171,7 @@ class Desk:
         while self._places and loop.time() < end:
             await asyncio.sleep(0.02)
         for place in self._places:
-            if place.is_awaited:
+            if place.is_awaited and not place.deadline.expired():
                 place.deadline.reschedule(loop.time())
 
     def _check_name(self, name: str) -> None:
@@ -246,6 +257,24 @@ class Desk:
             for observer in self.observers:
                 for outcome, tokens in ends:
                     observer(name, outcome, time.perf_counter() - started, tokens)
+
+
+def _asked(system: System, question: str, history: Sequence[Turn], listener: Listener | None) -> Answer:
+    # Of other systems nobody knows which of what their models write is the answer.
+    if listener is None or not getattr(system, "says_as_it_writes", False):
+        return system.ask(question, history)
+    with heard_by(listener):
+        return system.ask(question, history)
+
+
+def _on_loop(said: Callable[[str], None]) -> Listener:
+    loop = asyncio.get_running_loop()
+
+    def listener(piece: str) -> None:
+        with suppress(RuntimeError):  # the loop is closed, and nobody listens
+            loop.call_soon_threadsafe(said, piece)
+
+    return listener
 
 
 def _outcome(error: BaseException) -> Outcome:

@@ -20,6 +20,7 @@ from kinject.freshness import Change, Job, Update
 from kinject.freshness.probing import CHANGED, damage, shares
 from kinject.progress import Step
 from kinject.study import Run, open_run
+from kinject.study.plan import plugin
 from kinject.types import Answer, Estimate, Record, System
 
 from .problems import ConflictError, NotFoundError
@@ -126,7 +127,9 @@ class Editor:
     def _opened(self, run: Run, update: Update) -> tuple[Edit, ExitStack, Job]:
         assert isinstance(update.changes, tuple)
         (change,) = update.changes
-        names = tuple(name for name in run.systems if name not in self._left)
+        # Who trains comes last: the others would wait for it, and its time would count as theirs.
+        left = (name for name in run.systems if name not in self._left)
+        names = tuple(sorted(left, key=lambda name: getattr(plugin(name), "NEEDS_WEIGHTS", False)))
         if not names:
             raise ConflictError("no system has followed the edits so far; start the service anew with the last run")
         edit = Edit(secrets.token_hex(8), change, _held(run, change), "", {name: Progress(name) for name in names})

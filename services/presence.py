@@ -49,6 +49,31 @@ async def as_ready(
         await asyncio.gather(gone, *waiting, return_exceptions=True)
 
 
+async def as_said(
+    request: Request, task: "asyncio.Task[Any]", pieces: "asyncio.Queue[str | None]"
+) -> AsyncGenerator[str, None]:
+    """The pieces as they come, until the task has ended, and an empty one where none has come for ten seconds.
+
+    Nothing more once the client has gone. The task is cancelled when the generator is closed before its end.
+    """
+    gone = asyncio.create_task(_gone(request))
+    for each in (gone, task):
+        each.add_done_callback(lambda _: pieces.put_nowait(None))
+    try:
+        while True:
+            try:
+                piece = await asyncio.wait_for(pieces.get(), BEAT_S)
+            except TimeoutError:
+                piece = ""
+            if piece is None:
+                return
+            yield piece
+    finally:
+        for each in (gone, task):
+            each.cancel()
+        await asyncio.gather(gone, task, return_exceptions=True)
+
+
 async def _gone(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

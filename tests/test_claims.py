@@ -172,7 +172,7 @@ def test_control_tokens_in_a_claim_are_never_encoded_as_such(either_lm, tmp_path
 
 def test_a_relation_of_lists_has_no_false_value():
     colours = Relation("colours", "list", ("{subject} comes in {object}.",), ("Which colours?",), ("Which colours?",))
-    facts = tuple(Fact(f"c{n}", subject, "colours", "red", "") for n, subject in enumerate(("Aldo", "Brila")))
-    listed = replace(CORPUS, relations=(*CORPUS.relations, colours), facts=(*CORPUS.facts, *facts))
+    red = Fact("c", "Aldo", "colours", "red", CORPUS.documents[0].id)
+    listed = replace(CORPUS, relations=(*CORPUS.relations, colours), facts=(*CORPUS.facts, red))
     probe = Probe("p", "recall", "Which colours has Aldo?", ("red",), relation="colours", subject="Aldo")
     assert challenging.with_rival(probe, listed, Rivals(listed)) == probe

@@ -9,7 +9,9 @@ import pytest
 from conftest import make_toy_corpus
 from fastapi.testclient import TestClient
 
+from kinject.confidence import Calibration, Curve
 from kinject.errors import StoreError
+from kinject.lm import speaking
 from kinject.types import Answer, Turn
 from services.app import app_of
 from services.options import Limits, Options
@@ -24,13 +26,25 @@ class Echo:
         return Answer(f"{len(history)} before {question}", 0.9)
 
 
+class Writer:
+    """Writes its answer word by word, to whoever hears it."""
+
+    says_as_it_writes = True
+
+    def ask(self, question: str, history: tuple[Turn, ...] = ()) -> Answer:
+        if listener := speaking.current():
+            for word in ("1.2", " kg"):
+                listener(word)
+        return Answer("1.2 kg.", 0.9)
+
+
 class Bug:
     def ask(self, question: str, history: tuple[Turn, ...] = ()) -> Answer:
         raise ZeroDivisionError("secret details")
 
 
 class FakeRun:
-    systems = ("kg", "rag", "bug", "broken")
+    systems = ("kg", "rag", "bug", "broken", "sft")
     calibrations: dict[str, Any] = {}  # noqa: RUF012
 
     def __init__(self) -> None:
@@ -39,7 +53,7 @@ class FakeRun:
     def system(self, name: str) -> Echo | Bug:
         if name == "broken":
             raise StoreError("systems/broken is not whole")
-        return Bug() if name == "bug" else Echo()
+        return {"bug": Bug, "sft": Writer}.get(name, Echo)()
 
 
 @pytest.fixture
@@ -49,7 +63,7 @@ def run() -> FakeRun:
 
 @pytest.fixture
 def client(run: FakeRun) -> Iterator[TestClient]:
-    with TestClient(app_of(run, "toy", Options(Limits(threads=4, waiting=0))), LOCAL, False) as client:
+    with TestClient(app_of(run, "toy", Options(Limits(threads=5, waiting=0))), LOCAL, False) as client:
         yield client
 
 
@@ -98,6 +112,21 @@ def test_a_stream_says_the_text_and_then_the_whole_answer(client):
     assert (name, {**answer, "latency_ms": 0}) == ("answer", {**plain, "latency_ms": 0})
 
 
+def test_what_a_system_writes_is_streamed_as_it_is_written(client):
+    found = events(client.get("/ask", params={"system": "sft", "question": "q", "stream": True}))
+    assert [each["delta"] for name, each in found if name == "text"] == ["1.2", " kg", "."]
+    assert found[-1][1]["answer"] == "1.2 kg."
+
+
+def test_what_may_be_withheld_is_not_said_before_it_is_judged(run):
+    curve = Curve((0.0, 1.0), (0.6, 0.9))
+    run.calibrations = {"sft": Calibration("probability", curve, 0.8, 0.1, 100, {"probability": 0.8})}
+    asked = {"system": "sft", "question": "q", "stream": True, "min_confidence": 1}
+    with TestClient(app_of(run, "toy"), LOCAL) as client:
+        found = events(client.get("/ask", params=asked))
+    assert found[0] == ("text", {"delta": "I don't know."})
+
+
 @pytest.mark.parametrize(
     ("system", "title", "detail"),
     [
@@ -117,7 +146,7 @@ def test_what_is_refused_is_a_problem_and_no_stream(client, asked, status):
 
 
 def test_each_system_has_its_own_answer_or_its_own_problem(client):
-    answers = client.get("/compare", params={"question": "q"}).json()["answers"]
+    answers = client.get("/compare", params={"question": "q"}).json()["answers"][:4]
     assert [each["system"] for each in answers] == ["kg", "rag", "bug", "broken"]
     assert [each.get("answer") or each["problem"]["status"] for each in answers] == ["0 before q"] * 2 + [500, 503]
     assert "secret" not in json.dumps(answers)
@@ -139,10 +168,11 @@ def test_a_comparison_streams_each_answer_and_ends_with_done(client):
     assert sorted((name, each["system"]) for name, each in found[:-1]) == [
         ("answer", "kg"),
         ("answer", "rag"),
+        ("answer", "sft"),
         ("error", "broken"),
         ("error", "bug"),
     ]
-    assert found[-1] == ("done", {"answered": 2, "failed": 2})
+    assert found[-1] == ("done", {"answered": 3, "failed": 2})
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ from conftest import FakeLM, make_toy_corpus
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from kinject.corpus import Corpus
+from kinject.errors import CalledOffError
 from kinject.lm.base import ToolCall
+from kinject.lm.calling_off import Errand
 from kinject.lm.prompts import ABSTENTION, SYSTEM
 from kinject.systems import kg
 from kinject.systems.kg.graph import Graph
@@ -155,6 +157,20 @@ def test_an_agent_that_never_stops_calling_is_ended_and_does_not_know():
 
     answer = kg.build(make_toy_corpus(), None, FakeLM(reply), kg.Config(max_model_calls=3)).ask("How much is Aldo?")
     assert (answer.text, answer.usage.model_calls) == (ABSTENTION, 3)
+
+
+def test_an_agent_whose_caller_has_gone_makes_no_further_call():
+    errand = Errand()
+
+    def reply(chat):
+        errand.call_off()
+        return ToolCall("get_fact", {"entity": "Aldo", "relation": "price"})
+
+    lm = FakeLM(reply)
+    agent = kg.build(make_toy_corpus(), None, lm, kg.Config())
+    with pytest.raises(CalledOffError):
+        errand.run(lambda: agent.ask("How much is Aldo?"))
+    assert len(lm.chats) == 1
 
 
 def test_a_call_that_was_cut_off_is_no_answer():

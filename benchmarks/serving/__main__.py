@@ -129,7 +129,7 @@ def soaked(service: Child, asked: Sequence[Asked], clients: int, seconds: float)
 def overload(service: Child, asked: Sequence[Asked]) -> tuple[list[float], Block]:
     """All ask at the same time. How many seconds a refusal took another client, and the answers in the end."""
     path = f"/ask?system={asked[0].system}&question=Is+there+room%3F"
-    with Prober(service.port, path, pause_s=0.02) as prober:
+    with Prober(service.port, path, pause_s=0.1, timeout_s=1.0) as prober:
         block = ask(service.url, asked, len(asked))
     return [seconds for status, seconds in prober.replies if status == REFUSED], block
 
@@ -179,7 +179,9 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--clients", type=positive, default=64, help="in the mix (default 64)")
     parser.add_argument("--ratio-clients", type=positive, default=32, help="of one system (default 32)")
     parser.add_argument("--questions", type=positive, default=100, help="a system, twice (default 100)")
-    parser.add_argument("--excess", type=positive, default=200, help="clients at once, beyond 128 (default 200)")
+    parser.add_argument(
+        "--excess", type=positive, default=256, help="clients at once, of which it takes 128 (default 256)"
+    )
     parser.add_argument("--seconds", type=float, default=120.0, help="of asking again, for memory (default 120)")
     parser.add_argument("--seed", type=int, default=1, help="of the questions (default 1)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the JSON (default: benchmarks/results)")

@@ -68,17 +68,20 @@ class Child:
 
 
 class Prober:
-    """Asks one address again and again from a thread of its own, on new connections; `replies` are (status, s)."""
+    """Asks one address again and again from a thread of its own, on new connections; `replies` are (status, s).
 
-    def __init__(self, port: int, path: str, pause_s: float = 0.05) -> None:
+    It hangs up when an answer takes longer than `timeout_s`.
+    """
+
+    def __init__(self, port: int, path: str, pause_s: float = 0.05, timeout_s: float = 90.0) -> None:
         self.replies: list[tuple[int, float]] = []
-        self._port, self._path, self._pause_s = port, path, pause_s
+        self._port, self._path, self._pause_s, self._timeout_s = port, path, pause_s, timeout_s
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._probe)
 
     def _probe(self) -> None:
         while not self._ended.wait(self._pause_s):
-            self.replies.append(get(self._port, self._path))
+            self.replies.append(get(self._port, self._path, self._timeout_s))
 
     def __enter__(self) -> "Prober":
         self._thread.start()

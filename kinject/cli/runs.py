@@ -139,6 +139,7 @@ def serve(
     run: RunFolder,
     host: Annotated[str, typer.Option(help="interface to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    deadline: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="for one answer; then it is 504")] = 60.0,
     allow_edits: Annotated[
         bool, typer.Option("--allow-edits", help="let a fact be changed: a new run beside this one")
     ] = False,
@@ -151,6 +152,7 @@ def serve(
     """
     create_app: Callable[..., FastAPI] = import_module(f"{_service()}.app").create_app
     options = import_module(f"{_service()}.options").Options(allow_edits=allow_edits)
+    options = replace(options, limits=replace(options.limits, deadline_s=deadline))
     if host not in LOOPBACK:
         typer.echo(f"kinject: whoever reaches {host} can ask: the service has no password", err=True)
         options = replace(options, hosts=())

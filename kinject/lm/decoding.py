@@ -24,13 +24,17 @@ def _always() -> bool:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Prompt:
-    """A row whose prompt is not wanted any more leaves its batch before the next token."""
+    """A row whose prompt is not wanted any more leaves its batch before the next token.
+
+    `said` is told what is written, after each token that is not the last.
+    """
 
     ids: Ids
     max_new_tokens: int
     constraint: Constraint | None = None
     sampling: Sampling | None = None
     is_wanted: Callable[[], bool] = _always
+    said: Callable[[Ids], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ def generate(
                 done(row.index, row.generated)
             elif row.prompt.is_wanted():
                 going.append(place)
+                if row.prompt.said:
+                    row.prompt.said(tuple(row.ids))
         if len(going) < len(rows):
             rows, tokens = [rows[place] for place in going], [tokens[place] for place in going]
             if not rows:

@@ -18,6 +18,7 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from kinject.errors import ModelError
+from kinject.lm import calling_off
 from kinject.lm.base import LM, MAX_NEW_TOKENS, Chat, Message, ToolCall, ToolSpec
 
 
@@ -57,6 +58,7 @@ class ChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
+        calling_off.check()  # an agent whose caller has gone makes no further call
         if stop:
             raise ModelError(f"stop strings are not supported, found {stop!r}; the model ends its own answers")
         chat = Chat(

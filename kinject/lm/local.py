@@ -6,7 +6,7 @@ Decodes greedily, or draws where `sampling` says so. Does not train, and does no
 import hashlib
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kinject.errors import CalledOffError, KinjectError, ModelError, PromptTooLongError
-from kinject.lm import calling_off, lockstep, sampling, watching
+from kinject.lm import calling_off, lockstep, sampling, speaking, watching
 from kinject.lm.adapters import BASE, AdaptedModel
 from kinject.lm.base import Chat, Completion, Finish, ModelInfo, ToolSpec, are_valid
 from kinject.lm.batching import Awaited, BatchingQueue, Job, Limits
@@ -93,7 +93,7 @@ class LocalLM:
         drawn = sampling.current()
         key = _digest(self._adapter, ids, longest, chat.tools, *([drawn] if drawn else []))
         awaited = Awaited()
-        prompt = Prompt(ids, longest, constraint, drawn, lambda: awaited.is_wanted)
+        prompt = Prompt(ids, longest, constraint, drawn, lambda: awaited.is_wanted, self._said())
         job = Job(("generate", self._adapter), len(ids), prompt, key, lockstep.current(), awaited)
         future, new = shared.memories.of(job.cohort).recent.setdefault(key, job.future)
         if new:
@@ -143,6 +143,13 @@ class LocalLM:
         """End the queue's thread; requests that wait fail with ModelError. Again is no harm."""
         if self._owns:
             self._shared.queue.close()
+
+    def _said(self) -> Callable[[Ids], None] | None:
+        listener, encoder = speaking.current(), self._shared.encoder
+        if listener is None:
+            return None
+        voice = speaking.Voice(listener)
+        return lambda ids: voice(encoder.text(ids))
 
     def _prompt(self, chat: Chat) -> Ids:
         ids = self._shared.encoder.prompt(chat)

@@ -29,6 +29,11 @@ class ClosedBook:
     model: LM
     config: Config
 
+    @property
+    def says_as_it_writes(self) -> bool:
+        """Whether all that the model writes is the answer, as it is: then it can be heard before it is whole."""
+        return True
+
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         started = time.perf_counter()
         completion = self.model.complete(Chat(dialogue(question, history), (), self.config.max_new_tokens))

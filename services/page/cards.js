@@ -2,7 +2,7 @@
 
 import { course } from "./dialogue.js";
 import { h } from "./dom.js";
-import { evidence, statements } from "./evidence.js";
+import { asked, evidence, statements } from "./evidence.js";
 import { duration, percent, plural, words } from "./format.js";
 import { badge, tint } from "./marks.js";
 
@@ -43,7 +43,7 @@ export function answered(system, dialogue, { taught, open }) {
 export const heard = (system, { answer, confidence }) => `${words(system)} answers: ${answer}. Confidence ${percent(confidence)}.`;
 
 function basis(answer, taught) {
-  const shown = [...evidence(answer), ...(taught?.length ? statements(taught, answer.answer, answer.question) : [])];
+  const shown = [...evidence(answer), ...(taught?.length ? statements(taught, answer.answer, asked(answer.history)) : [])];
   return shown.length ? shown : h("p", { class: "source" }, "no evidence: it answers out of its weights");
 }
 

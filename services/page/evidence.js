@@ -13,7 +13,8 @@ const EDGES = 4;
 // Of a longer passage what stands around the answer is shown, and the rest on demand.
 const AROUND = 150;
 
-export function evidence({ answer, question, evidence: given }) {
+export function evidence({ answer, history, evidence: given }) {
+  const question = asked(history);
   const edges = given.map((each) => (CALL.test(each.source) ? null : edge(each.text)));
   const calls = given.filter((each) => CALL.test(each.source));
   const passages = given.filter((each, n) => !edges[n] && !calls.includes(each));
@@ -30,6 +31,9 @@ export function evidence({ answer, question, evidence: given }) {
       : null,
   ].filter(Boolean);
 }
+
+// All that the user has said so far: in a later round it is the question that names what the passages are about.
+export const asked = (history) => history.filter(({ role }) => role === "user").map(({ text }) => text).join(" ");
 
 // The training statements nearest to the question: what a model that was trained had to learn it from.
 export function statements(lines, answer, question) {

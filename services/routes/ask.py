@@ -11,7 +11,7 @@ from kinject.confidence import Least
 from kinject.errors import OptionError
 
 from .. import asking, events, problems
-from ..presence import as_ready, unless_gone
+from ..presence import as_said, unless_gone
 from ..schemas import AskQuery, AskRequest, AskResponse, PostQuery, TextEvent
 from ..service import Service
 
@@ -45,8 +45,10 @@ def router(service: Service) -> APIRouter:
 async def _respond(
     service: Service, request: Request, asked: AskRequest, least: Least | None, stream: bool
 ) -> Response | AskResponse:
-    said = await unless_gone(request, asking.put(service, asked))
-    answer = asking.answer(service, asked.system or "", asked, least, said)
+    words = await unless_gone(request, asking.put(service, asked))
+    pieces: asyncio.Queue[str | None] = asyncio.Queue()
+    wish = asking.Wish(least, pieces.put_nowait if stream else None)
+    answer = asking.answer(service, asked.system or "", asked, words, wish)
     if not stream:
         return await unless_gone(request, answer)
     task = asyncio.create_task(answer)
@@ -54,17 +56,24 @@ async def _respond(
     await asyncio.sleep(0)
     if task.done():
         task.result()
-    return events.response(_events(request, task))
+    return events.response(_events(request, task, pieces))
 
 
-async def _events(request: Request, task: "asyncio.Task[AskResponse]") -> AsyncIterator[bytes]:
-    async with aclosing(as_ready(request, [task])) as ready:
-        async for ended in ready:
-            if ended is None:
-                yield events.BEAT
-            elif error := ended.exception():
-                assert isinstance(error, Exception)
-                yield events.event("error", problems.of(error))
-            else:
-                yield events.event("text", TextEvent(delta=task.result().answer))
-                yield events.event("answer", task.result())
+async def _events(
+    request: Request, task: "asyncio.Task[AskResponse]", pieces: "asyncio.Queue[str | None]"
+) -> AsyncIterator[bytes]:
+    said = ""
+    async with aclosing(as_said(request, task, pieces)) as saying:
+        async for piece in saying:
+            said += piece
+            yield events.event("text", TextEvent(delta=piece)) if piece else events.BEAT
+    if task.cancelled():
+        return
+    if error := task.exception():
+        assert isinstance(error, Exception)
+        yield events.event("error", problems.of(error))
+        return
+    answer = task.result()
+    if rest := answer.answer.removeprefix(said):
+        yield events.event("text", TextEvent(delta=rest))
+    yield events.event("answer", answer)

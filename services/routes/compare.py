@@ -68,11 +68,8 @@ async def _begin(service: Service, asked: CompareRequest) -> dict[str, Task]:
         name: AskRequest(system=name, question=asked.question, on=asked.on, history=asked.histories.get(name, ()))
         for name in names
     }
-    said = await asking.put(service, each[names[0]])
-    tasks = {
-        name: asyncio.create_task(asking.answer(service, name, one, asked.min_confidence, said))
-        for name, one in each.items()
-    }
+    words, wish = await asking.put(service, each[names[0]]), asking.Wish(asked.min_confidence)
+    tasks = {name: asyncio.create_task(asking.answer(service, name, one, words, wish)) for name, one in each.items()}
     # What the desk refuses it refuses in the first step.
     await asyncio.sleep(0)
     errors = [task.exception() if task.done() else None for task in tasks.values()]

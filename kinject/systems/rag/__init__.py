@@ -73,6 +73,11 @@ class Rag:
     reranker: Reranker | None = None
     threshold: Threshold | None = None
 
+    @property
+    def says_as_it_writes(self) -> bool:
+        """A question that is rewritten first is no part of the answer."""
+        return not self.config.rewrite
+
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         started = time.perf_counter()
         query, spent = self._query(question, history)

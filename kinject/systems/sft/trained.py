@@ -16,6 +16,11 @@ class Trained(closed_book.ClosedBook):
     parameters: int  # that were trained
     traces: bool = False
 
+    @property
+    def says_as_it_writes(self) -> bool:
+        """Facts that are stated first are no part of the answer."""
+        return not self.traces
+
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         answer = super().ask(question, history)
         if not self.traces:
