@@ -87,11 +87,13 @@ STATUS: tuple[tuple[type[KinjectError], int, str], ...] = (
 )
 
 _DESCRIPTIONS = {
+    401: "No key, or one that is not known",
     403: "Not allowed: the service was started without it",
     404: "No such thing",
     409: "Busy with another one",
     413: "Question, history or body too long",
     422: "Unknown system or bad input",
+    429: "More requests than one client may send in a minute",
     503: "Queue full, system unavailable or service shutting down",
     504: "Not answered in time",
 }

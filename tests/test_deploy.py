@@ -91,6 +91,13 @@ def test_the_container_writes_only_to_tmp_and_is_reached_from_this_machine_only(
     assert all(port.startswith("127.0.0.1:") for port in container["ports"])
 
 
+def test_without_keys_only_this_machine_may_reach_it():
+    commands = said()
+    assert "--keys" in commands["Dockerfile"]
+    assert "--force" not in commands["Dockerfile"] + commands["kinject.service"]
+    assert commands["kinject.service"][2:4] == ["--host", "127.0.0.1"]
+
+
 def test_what_was_begun_is_ended_before_it_is_killed():
     drain = Options().limits.drain_s
     assert drain < int(composed()["stop_grace_period"].removesuffix("s"))

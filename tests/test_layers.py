@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 # A module may import from its own layer and from those before it.
 LAYERS = (
     ("__init__", "py", "types", "errors", "progress"),
-    ("plugins", "options", "store"),
+    ("plugins", "options", "keys", "store"),
     ("corpus",),
     ("lm",),
     ("extraction", "instructions"),
