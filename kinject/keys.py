@@ -1,7 +1,7 @@
 """API keys: a file of names and hashes, from which no key can be had back.
 
-Knows nothing of HTTP. A key is 256 random bits, so that one SHA-256 is enough: salts and slow hashes make the guessing of
-what people choose dear, and nobody guesses this.
+Knows nothing of HTTP. A key is 256 random bits, so that one SHA-256 is enough: salts and slow hashes make it dear to
+guess what people choose, and nobody guesses this.
 """
 
 import hashlib

@@ -15,8 +15,11 @@ from .desk import Desk
 from .guard import BodyLimit, KnownHost
 from .headers import Headers, cross_origin
 from .keyring import KeyRequired, scheme
+from .metrics import Metrics
 from .options import Options
-from .routes import ask, browse, compare, docs, edit, health, page, pushback, runs, state
+from .rates import Rate
+from .requests import Requests
+from .routes import ask, browse, compare, docs, edit, health, metrics, page, pushback, runs, state
 from .service import Service
 from .shelf import Finished, Shelf
 
@@ -42,19 +45,23 @@ def app_of(run: Finished, corpus: str, options: Options = DEFAULTS) -> FastAPI:
     )
     problems.install(app)
     service = app.state.service = Service(run, Desk(run, options.limits), options, corpus, Shelf(run))
-    _guard(app, options)
+    counts = Metrics(service.desk, options.limits)
+    _guard(app, options, counts)
     for part in (page, docs, health):
         app.include_router(part.router(service))
     needs = [Depends(scheme)] if options.keys else []
     refusals = problems.responses(*((401,) if options.keys else ()), *((429,) if options.per_minute else ()))
-    for part in (ask, compare, state, browse, runs, pushback, edit):
-        app.include_router(part.router(service), dependencies=needs, responses=refusals)
+    guarded = [part.router(service) for part in (ask, compare, state, browse, runs, pushback, edit)]
+    for router in (*guarded, metrics.router(counts)):
+        app.include_router(router, dependencies=needs, responses=refusals)
     return app
 
 
-def _guard(app: FastAPI, options: Options) -> None:
+def _guard(app: FastAPI, options: Options, counts: Metrics) -> None:
     """What is added last is asked first."""
     app.add_middleware(BodyLimit, limit=options.limits.body_bytes)
+    if options.per_minute:
+        app.add_middleware(Rate, per_minute=options.per_minute)
     if options.keys:
         app.add_middleware(KeyRequired, keys=options.keys)
     if options.origins:
@@ -62,4 +69,5 @@ def _guard(app: FastAPI, options: Options) -> None:
         app.add_middleware(CORSMiddleware, **cross_origin(options.origins))
     if options.hosts:
         app.add_middleware(KnownHost, hosts=options.hosts)
+    app.add_middleware(Requests, observers=(counts.requested,))
     app.add_middleware(Headers)

@@ -5,6 +5,7 @@ It knows nothing of the routes. An error that is nobody's fault but ours says so
 
 import logging
 from collections.abc import Mapping
+from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any
 
@@ -27,6 +28,8 @@ from .schemas import Problem
 RETRY_AFTER_S = 1
 CLIENT_GONE = 499  # for the log only, as nginx has it: nobody is left to read it
 MEDIA_TYPE = "application/problem+json"
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)  # of the request that is being served
 
 _log = logging.getLogger("kinject.service")
 
@@ -126,7 +129,14 @@ def install(app: FastAPI) -> None:
 
 
 def problem(body: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    return JSONResponse(body.model_dump(exclude_none=True), body.status, headers, MEDIA_TYPE)
+    """With the id of the request, so that who reports it can be told what the log says of it."""
+    named = body.model_copy(update={"request_id": body.request_id or request_id.get()})
+    return JSONResponse(named.model_dump(exclude_none=True), body.status, headers, MEDIA_TYPE)
+
+
+def unexpected() -> JSONResponse:
+    """The answer to an error that nobody foresaw."""
+    return problem(Problem(title="Internal error", status=500, detail=str(FailedError())))
 
 
 def of(error: Exception) -> Problem:
@@ -164,7 +174,7 @@ def _of_http(request: Request, error: Exception) -> JSONResponse:
 
 def _of_anything(request: Request, error: Exception) -> JSONResponse:
     # Starlette raises this error again, so that whoever runs the service logs it.
-    return problem(Problem(title="Internal error", status=500, detail=str(FailedError())))
+    return unexpected()
 
 
 def _place(location: tuple[int | str, ...]) -> str:
