@@ -60,7 +60,7 @@ def test_a_request_is_one_line_without_what_was_asked_or_a_key(tmp_path, caplog)
     asked = client(keys=keys.read(tmp_path / "keys"))
     with caplog.at_level(logging.INFO, "kinject.service"):
         headers = {"Authorization": f"Bearer {key}"}
-        asked.get("/ask", params={"system": "kg", "question": SECRET, "key": key}, headers=headers)
+        asked.get("/ask", params={"system": "kg", "question": SECRET}, headers=headers)
         asked.get(f"/{SECRET}")
     lines = [record.getMessage() for record in caplog.records if record.name == "kinject.service.requests"]
     assert [re.sub(r"[\d.]+ ms", "T ms", line) for line in lines] == ["GET /ask 200 T ms", "GET (none) 401 T ms"]
@@ -148,9 +148,9 @@ def test_requests_are_counted_by_route_and_questions_by_how_they_ended():
         "kinject_http_requests_total GET (none) 404": 3,
     }
     assert {name: value for name, value in found.items() if name.startswith("kinject_questions_total")} == {
-        "kinject_questions_total kg answered": 2,
-        "kinject_questions_total kg failed": 1,
-        "kinject_questions_total kg problem": 1,
+        "kinject_questions_total answered kg": 2,
+        "kinject_questions_total failed kg": 1,
+        "kinject_questions_total problem kg": 1,
     }
     assert found["kinject_tokens_total kg"] == 18
     assert found["kinject_http_request_seconds_count /ask"] == 4
