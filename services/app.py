@@ -19,7 +19,7 @@ from .metrics import Metrics
 from .options import Options
 from .rates import Rate
 from .requests import Requests
-from .routes import ask, browse, compare, docs, edit, health, metrics, page, pushback, runs, state
+from .routes import ask, browse, compare, docs, edit, health, metrics, page, pushback, runs, state, v1
 from .service import Service
 from .shelf import Finished, Shelf
 
@@ -51,7 +51,7 @@ def app_of(run: Finished, corpus: str, options: Options = DEFAULTS) -> FastAPI:
         app.include_router(part.router(service))
     needs = [Depends(scheme)] if options.keys else []
     refusals = problems.responses(*((401,) if options.keys else ()), *((429,) if options.per_minute else ()))
-    guarded = [part.router(service) for part in (ask, compare, state, browse, runs, pushback, edit)]
+    guarded = [part.router(service) for part in (ask, compare, state, browse, runs, pushback, edit, v1)]
     for router in (*guarded, metrics.router(counts)):
         app.include_router(router, dependencies=needs, responses=refusals)
     return app

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from kinject.errors import (
     CalledOffError,
@@ -23,6 +24,8 @@ from kinject.errors import (
     UnknownNameError,
 )
 
+from . import openai_errors
+from .openai_errors import ParameterError
 from .schemas import Problem
 
 RETRY_AFTER_S = 1
@@ -128,10 +131,29 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _of_anything)
 
 
-def problem(body: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """With the id of the request, so that who reports it can be told what the log says of it."""
-    named = body.model_copy(update={"request_id": body.request_id or request_id.get()})
-    return JSONResponse(named.model_dump(exclude_none=True), body.status, headers, MEDIA_TYPE)
+class Refusal(JSONResponse):
+    """A problem, which below /v1 is said as OpenAI's servers say it."""
+
+    def __init__(self, body: Problem, headers: Mapping[str, str] | None, error: Exception | None) -> None:
+        super().__init__(body.model_dump(exclude_none=True), body.status, headers, MEDIA_TYPE)
+        named = (error.param, error.code) if isinstance(error, ParameterError) else (_param(error), None)
+        said = openai_errors.of(body, *named).model_dump()
+        self._below_v1 = JSONResponse(said, openai_errors.status_of(body), headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith(openai_errors.PREFIX):
+            await self._below_v1(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def problem(body: Problem, headers: Mapping[str, str] | None = None, error: Exception | None = None) -> Refusal:
+    """With the id of the request, so that who reports it can be told what the log says of it.
+
+    `error` is what the problem was made of, which may name a parameter.
+    """
+    identified = body.model_copy(update={"request_id": body.request_id or request_id.get()})
+    return Refusal(identified, headers, error)
 
 
 def unexpected() -> JSONResponse:
@@ -153,14 +175,15 @@ def of(error: Exception) -> Problem:
 def _of_kinject(request: Request, error: Exception) -> JSONResponse:
     said = of(error)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if said.status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return problem(said, headers)
+    return problem(said, headers, error)
 
 
 def _of_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     # The value itself is left out: it can be anything, even text that JSON cannot carry.
     details = "; ".join(f"{_place(each['loc'])}: {each['msg'].lower()}" for each in error.errors()[:5])
-    return problem(Problem(title="Bad input", status=422, detail=details.encode("utf-8", "replace").decode()))
+    said = Problem(title="Bad input", status=422, detail=details.encode("utf-8", "replace").decode())
+    return problem(said, error=error)
 
 
 def _of_http(request: Request, error: Exception) -> JSONResponse:
@@ -175,6 +198,14 @@ def _of_http(request: Request, error: Exception) -> JSONResponse:
 def _of_anything(request: Request, error: Exception) -> JSONResponse:
     # Starlette raises this error again, so that whoever runs the service logs it.
     return unexpected()
+
+
+def _param(error: Exception | None) -> str | None:
+    """The parameter of the body that a validation found fault with first."""
+    if not isinstance(error, RequestValidationError) or not error.errors():
+        return None
+    named = [str(part) for part in error.errors()[0]["loc"][1:2]]
+    return named[0].encode("utf-8", "replace").decode()[:80] if named else None
 
 
 def _place(location: tuple[int | str, ...]) -> str:

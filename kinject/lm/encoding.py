@@ -42,6 +42,10 @@ class ChatEncoder:
         """What the assistant says next, without the token that ends it."""
         return self._encode(self.harmless(text))
 
+    def raw(self, text: str) -> tuple[int, ...]:
+        """A text as whoever evaluates the model wrote it: its control tokens are meant."""
+        return self._encode(text)
+
     def reply(self, ids: tuple[int, ...]) -> tuple[str, tuple[ToolCall, ...]]:
         """What the assistant said, and its calls, where it was offered tools.
 
