@@ -9,7 +9,6 @@ import pytest
 from conftest import FakeLM
 from typer.testing import CliRunner
 
-from kinject import doctor
 from kinject.cli import app
 from kinject.doctor import Row, machine, packages, speed, studies
 
@@ -83,8 +82,8 @@ def test_reading_counts_the_prompt_and_writing_what_was_said():
     model = FakeLM(lambda chat: "one two three")
     seconds = iter((0.0, 9.0, 10.0, 12.0))
     assert speed.reading(model, lambda: next(seconds)) == speed.WORDS / 2  # the first prompt is not counted
-    seconds = iter((0.0, 4.0))
-    assert speed.writing(model, lambda: next(seconds)) == speed.ASKED  # four tokens each, in four seconds
+    seconds = iter((0.0, 0.5, 2.0))
+    assert speed.writing(model, lambda: next(seconds)) == 4.0  # two answers of four tokens, in two seconds
 
 
 def test_without_a_corpus_the_row_names_the_command_that_forecasts():
@@ -97,7 +96,8 @@ def told(monkeypatch):
     monkeypatch.setattr(speed, "examine", lambda: iter([Row("mini reads", "9,000 tokens/s")]))
 
     def run(*arguments, **other):
-        monkeypatch.setattr(doctor.packages, "examine", lambda: iter(rows(**other)))
+        found = rows(**other)
+        monkeypatch.setattr(packages, "examine", lambda: iter(found))
         return CliRunner().invoke(app, ["doctor", *arguments])
 
     return run
@@ -106,7 +106,7 @@ def told(monkeypatch):
 def test_a_broken_floor_ends_with_1_and_measures_nothing(told):
     found = told(torch="2.9.1")
     assert found.exit_code == 1
-    assert found.output.startswith("broken    torch                     2.9.1  below 2.10: pip install 'torch>=2.10'\n")
+    assert found.output.startswith(f"broken    {'torch':<38}  2.9.1  below 2.10: pip install 'torch>=2.10'\n")
     assert "mini reads" not in found.output
 
 

@@ -33,14 +33,16 @@ def test_retrieval_leaves_jax_alone_even_where_it_is_imported_already(said):
 
 
 def test_jax_stays_what_it_was_for_everyone_else(said):
-    code = f"{{}}import runpy, sys; runpy.run_path({str(BM25)!r}); print('jax' in sys.modules)\nimport jax.lax; print(jax.name)"
+    code = f"{{}}import runpy, sys; runpy.run_path({str(BM25)!r}); print('jax' in sys.modules)"
+    code += "\nimport jax.lax; print(jax.name)"
     assert said(code.format("")) == ["False", "ours"]
     assert said(code.format("import jax.lax; ")) == ["True", "ours"]
 
 
 def test_words_are_found_without_jax(said):
     code = (
-        f"import runpy; index = runpy.run_path({str(BM25)!r})['BM25'](); index.index([['a', 'b'], ['c']], show_progress=False)\n"
+        f"import runpy; index = runpy.run_path({str(BM25)!r})['BM25']()\n"
+        "index.index([['a', 'b'], ['c']], show_progress=False)\n"
         "print(index.retrieve([['c']], k=1, show_progress=False).documents[0, 0])"
     )
     assert said(code) == ["1"]

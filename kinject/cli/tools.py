@@ -49,7 +49,7 @@ def doctor(
     broken = False
     for row in examine(corpus):
         broken = broken or row.state == "broken"
-        text = "  ".join(part for part in (f"{row.state:<8}", f"{row.name:<24}", row.found, row.advice) if part)
+        text = "  ".join(part for part in (f"{row.state:<8}", f"{row.name:<38}", row.found, row.advice) if part)
         typer.echo(json.dumps(asdict(row), ensure_ascii=False) if as_json else text)
     if broken:
         raise typer.Exit(Exit.ERROR)

@@ -14,7 +14,6 @@ from kinject.lm.compute import computes
 SIDE = 1024  # of the matrices
 ENOUGH_S = 1.0
 WORDS = 400  # of a text to read: below half of mini's window
-ASKED = 8  # answers to write, one after the other
 Clock = Callable[[], float]
 
 
@@ -41,12 +40,13 @@ def reading(model: LM, clock: Clock = time.perf_counter) -> float:
 
 
 def writing(model: LM, clock: Clock = time.perf_counter) -> float:
-    """Tokens a second of short answers, the reading of their prompts included."""
-    started, tokens = clock(), 0
-    for number in range(ASKED):
+    """Tokens a second of short answers, one after the other, the reading of their prompts included."""
+    started, seconds, tokens, number = clock(), 0.0, 0, 0
+    while seconds < ENOUGH_S:
         question = f"List every number from {number} to {number + 40}."
-        tokens += model.complete(Chat((Message("user", question),), max_new_tokens=48)).tokens
-    return tokens / (clock() - started)
+        tokens += model.complete(Chat((Message("user", question),), max_new_tokens=16)).tokens
+        seconds, number = clock() - started, number + 1
+    return tokens / seconds
 
 
 @computes
