@@ -130,7 +130,7 @@ def _looking_up(service: Service, tool: "BaseTool") -> Offered:
         text = str(await service.desk.work(lambda: tool.invoke(dict(arguments))))
         return _said(text, is_error=text.startswith(UNFIT))
 
-    schema = tool.get_input_schema().model_json_schema()
+    schema = tool.get_input_jsonschema()
     return Offered(Tool(name=tool.name, description=tool.description, input_schema=schema, annotations=READS), call)
 
 

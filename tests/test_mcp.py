@@ -50,7 +50,7 @@ async def called(name, arguments, client):
     return await client.call_tool(name, arguments)
 
 
-def call(name, **arguments):
+def call(name, /, **arguments):
     server = server_of(FakeRun(), "toy", Options(Limits(question_characters=100)))
     return anyio.run(with_client, server, partial(called, name, arguments))
 

@@ -24,7 +24,7 @@ def mcp(run: RunFolder) -> None:
     try:
         server = import_module(f"{_service()}.mcp")
     except ModuleNotFoundError as error:
-        if error.name not in ("mcp", "mcp_types"):
+        if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
             raise
         raise OptionError("kinject mcp needs the official MCP SDK: pip install 'kinject[mcp]'") from error
     options = import_module(f"{_service()}.options").Options()
