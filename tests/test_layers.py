@@ -25,7 +25,7 @@ LAYERS = (
     ("study",),
     ("frames",),
     ("report",),
-    ("freshness", "forecast", "diff", "gates"),
+    ("freshness", "forecast", "diff", "gates", "doctor"),
     ("edge", "terminal", "intake", "cli", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
