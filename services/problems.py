@@ -5,6 +5,7 @@ It knows nothing of the routes. An error that is nobody's fault but ours says so
 
 import logging
 from collections.abc import Mapping
+from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any
 
@@ -30,6 +31,8 @@ from .schemas import Problem
 RETRY_AFTER_S = 1
 CLIENT_GONE = 499  # for the log only, as nginx has it: nobody is left to read it
 MEDIA_TYPE = "application/problem+json"
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)  # of the request that is being served
 
 _log = logging.getLogger("kinject.service")
 
@@ -90,11 +93,13 @@ STATUS: tuple[tuple[type[KinjectError], int, str], ...] = (
 )
 
 _DESCRIPTIONS = {
+    401: "No key, or one that is not known",
     403: "Not allowed: the service was started without it",
     404: "No such thing",
     409: "Busy with another one",
     413: "Question, history or body too long",
     422: "Unknown system or bad input",
+    429: "More requests than one client may send in a minute",
     503: "Queue full, system unavailable or service shutting down",
     504: "Not answered in time",
 }
@@ -143,8 +148,17 @@ class Refusal(JSONResponse):
 
 
 def problem(body: Problem, headers: Mapping[str, str] | None = None, error: Exception | None = None) -> Refusal:
-    """`error` is what the problem was made of, which may name a parameter."""
-    return Refusal(body, headers, error)
+    """With the id of the request, so that who reports it can be told what the log says of it.
+
+    `error` is what the problem was made of, which may name a parameter.
+    """
+    identified = body.model_copy(update={"request_id": body.request_id or request_id.get()})
+    return Refusal(identified, headers, error)
+
+
+def unexpected() -> JSONResponse:
+    """The answer to an error that nobody foresaw."""
+    return problem(Problem(title="Internal error", status=500, detail=str(FailedError())))
 
 
 def of(error: Exception) -> Problem:
@@ -183,7 +197,7 @@ def _of_http(request: Request, error: Exception) -> JSONResponse:
 
 def _of_anything(request: Request, error: Exception) -> JSONResponse:
     # Starlette raises this error again, so that whoever runs the service logs it.
-    return problem(Problem(title="Internal error", status=500, detail=str(FailedError())))
+    return unexpected()
 
 
 def _param(error: Exception | None) -> str | None:

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kinject.errors import CalledOffError, KinjectError, ModelError, PromptTooLongError
-from kinject.lm import calling_off, lockstep, sampling, speaking
+from kinject.lm import calling_off, lockstep, sampling, speaking, watching
 from kinject.lm.adapters import BASE, AdaptedModel
 from kinject.lm.base import Chat, Completion, Finish, ModelInfo, ToolSpec, are_valid
 from kinject.lm.batching import Awaited, BatchingQueue, Job, Limits
@@ -100,7 +100,9 @@ class LocalLM:
         future, new = shared.memories.of(job.cohort).recent.setdefault(key, job.future)
         if new:
             self._submit(job)
-        (generated,) = self._results([future])
+        with watching.calling(self.info.name) as call:
+            (generated,) = self._results([future])
+            call.prompt_tokens, call.completion_tokens = len(ids), len(generated.ids)
         completion = _completion(generated, len(ids), shared.encoder, chat.tools)
         note(self, chat)
         return completion
