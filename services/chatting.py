@@ -13,7 +13,7 @@ from .schemas import AskRequest, AskResponse, TurnModel
 
 FOOTNOTE_CHARACTERS = 300  # the field `citations` has all of it
 RULE = "\n\n---\n\n"
-_NOTES = re.compile(r"(?: ?\[\d+\])+\n\n---\n\n\[1\] `.*", re.DOTALL)
+_NOTES = re.compile(r"(?: ?\[\d+\])+\n\n---\n\n\[\d+\] `.*", re.DOTALL)
 _PIECE = re.compile(r"\s*(?:\w+|[^\w\s])|\s+\Z")
 _INSTRUCTIONS = ("system", "developer")
 
@@ -43,12 +43,15 @@ def ignored(request: ChatRequest) -> tuple[str, ...]:
 
 
 def content(answer: AskResponse, notes: bool) -> str:
-    """The answer as a chat page shows it, with what it rests on as numbered footnotes: pages drop unknown fields."""
-    if not notes or not answer.evidence:
+    """The answer as a chat page shows it, with what it rests on as numbered footnotes: pages drop unknown fields.
+
+    What was checked and does not state the answer's value is in `citations` only; a footnote has its number there.
+    """
+    cited = [each for each in citations(answer) if notes and each.supports is not False]
+    if not cited:
         return answer.answer
-    marks = "".join(f"[{number}]" for number, _ in enumerate(answer.evidence, start=1))
-    lines = [_footnote(number, each.source, each.text) for number, each in enumerate(answer.evidence, start=1)]
-    return f"{answer.answer} {marks}{RULE}" + "\n\n".join(lines)
+    marks = "".join(f"[{each.number}]" for each in cited)
+    return f"{answer.answer} {marks}{RULE}" + "\n\n".join(map(_footnote, cited))
 
 
 def citations(answer: AskResponse) -> tuple[Citation, ...]:
@@ -88,8 +91,8 @@ def _turn(role: str, row: Sequence[ChatMessage]) -> TurnModel:
     return TurnModel(role="assistant", text=_NOTES.sub("", text).strip() or "...")
 
 
-def _footnote(number: int, source: str, text: str) -> str:
+def _footnote(cited: Citation) -> str:
     # As code, so that a corpus cannot put pictures or links, which a page would load, into somebody's chat.
-    said = " ".join(f"{source}: {text}".split()).replace("`", "'")
+    said = " ".join(f"{cited.source}: {cited.text}".split()).replace("`", "'")
     short = said if len(said) <= FOOTNOTE_CHARACTERS else said[: FOOTNOTE_CHARACTERS - 1] + "…"
-    return f"[{number}] `{short}`"
+    return f"[{cited.number}] `{short}`"

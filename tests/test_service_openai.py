@@ -4,6 +4,8 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +13,7 @@ import openai
 import pytest
 import uvicorn
 
+from kinject import keys
 from kinject.errors import OverloadedError, PromptTooLongError, StoreError
 from kinject.lm import speaking
 from kinject.lm.local import LocalLM
@@ -26,7 +29,7 @@ RAISES = {
     "bug": ZeroDivisionError("secret details"),
 }
 NOTED = (
-    "1.2 kg, I think [1][2]\n\n---\n\n[1] `get_fact(A, weight): ![x](http://evil) 'A'`\n\n[2] `d1: A weighs 1.2 kg.`"
+    "1.2 kg, I think [2][3]\n\n---\n\n[2] `get_fact(A, weight): ![x](http://evil) 'A'`\n\n[3] `d1: A weighs 1.2 kg.`"
 )
 
 
@@ -40,7 +43,11 @@ class Noted:
         if question in RAISES:
             raise RAISES[question]
         self.heard.append((question, [(turn.role, turn.text) for turn in history]))
-        cited = Evidence("get_fact(A, weight)", "![x](http://evil)\n`A`"), Evidence("d1", "A weighs 1.2 kg.", 0.5, True)
+        cited = (
+            Evidence("d0", "B weighs 3 kg.", 0.6, supports=False),
+            Evidence("get_fact(A, weight)", "![x](http://evil)\n`A`"),
+            Evidence("d1", "A weighs 1.2 kg.", 0.5, supports=True),
+        )
         return Answer("1.2 kg, I think", 0.75, cited, Usage(7, 4, 1, 0.01))
 
 
@@ -78,7 +85,13 @@ def run(tiny_lm: LocalLM) -> Run:
 
 @pytest.fixture(scope="module")
 def url(run: Run) -> Iterator[str]:
-    app = app_of(run, "toy", Options(Limits(threads=4, waiting=0, body_bytes=20_000)))  # type: ignore[arg-type]
+    with served(run, Options(Limits(threads=4, waiting=0, body_bytes=20_000))) as url:
+        yield url
+
+
+@contextmanager
+def served(run: Run, options: Options) -> Iterator[str]:
+    app = app_of(run, "toy", options)  # type: ignore[arg-type]
     server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", 0, log_level="critical"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -113,8 +126,8 @@ def test_an_answer_has_its_citations_as_a_field_and_as_footnotes(client: openai.
     assert (choice.message.content, choice.finish_reason) == (NOTED, "stop")
     assert done.usage is not None
     assert done.usage.model_dump(exclude_none=True) == {"prompt_tokens": 7, "completion_tokens": 4, "total_tokens": 11}
-    assert choice.message.citations[1] == {  # type: ignore[attr-defined]
-        "number": 2,
+    assert choice.message.citations[2] == {  # type: ignore[attr-defined]
+        "number": 3,
         "source": "d1",
         "text": "A weighs 1.2 kg.",
         "score": 0.5,
@@ -123,10 +136,16 @@ def test_an_answer_has_its_citations_as_a_field_and_as_footnotes(client: openai.
     assert done.kinject["confidence"] == 0.75  # type: ignore[attr-defined]
 
 
+def test_a_passage_that_does_not_state_the_answer_is_no_footnote(client: openai.OpenAI) -> None:
+    (choice,) = client.chat.completions.create(model="kinject/kg", messages=user("What?")).choices
+    assert "B weighs" not in (choice.message.content or "")
+    assert choice.message.citations[0]["supports"] is False  # type: ignore[attr-defined]
+
+
 def test_a_bare_model_leaves_footnotes_out(client: openai.OpenAI) -> None:
     done = client.chat.completions.create(model="kinject/kg:bare", messages=user("What?"))
     assert done.choices[0].message.content == "1.2 kg, I think"
-    assert len(done.choices[0].message.citations) == 2  # type: ignore[attr-defined]
+    assert len(done.choices[0].message.citations) == 3  # type: ignore[attr-defined]
 
 
 def test_messages_become_the_history_without_the_services_own_footnotes(client: openai.OpenAI, run: Run) -> None:
@@ -254,6 +273,36 @@ def test_errors_of_systems_and_guards_have_openais_shape(client: openai.OpenAI, 
     assert (other.status_code, other.json()["error"]["type"]) == (421, "invalid_request_error")
     assert httpx.get(f"{url}/nothing").json()["error"]["message"] == "Not Found"
     assert httpx.post(f"{url}/completions", content=b"{").json()["error"]["code"] is None
+
+
+def open_client(url: str, key: str = "unused") -> openai.OpenAI:
+    return openai.OpenAI(base_url=url, api_key=key, max_retries=0)
+
+
+def test_keys_and_rates_are_refused_as_openai_does(run: Run, tmp_path: Path) -> None:
+    key = keys.add(tmp_path / "keys", "chatter")
+    options = Options(keys=keys.read(tmp_path / "keys"), per_minute=1)
+    with served(run, options) as url, open_client(url, "sk-no") as stranger, open_client(url, key) as known:
+        with pytest.raises(openai.AuthenticationError) as unknown:
+            stranger.models.list()
+        assert known.models.list().data
+        with pytest.raises(openai.RateLimitError) as often:
+            known.models.list()
+    assert (unknown.value.code, unknown.value.type) == ("invalid_api_key", "authentication_error")
+    assert (often.value.code, often.value.response.headers["retry-after"]) == ("rate_limit_exceeded", "60")
+
+
+def test_a_full_queue_is_a_503_that_says_when_to_come_back(run: Run) -> None:
+    run.halting.go_on.clear()
+    with served(run, Options(Limits(threads=1, waiting=0))) as url, open_client(url) as client:
+        stream = client.chat.completions.create(model="kinject/halting", messages=user("?"), stream=True)
+        next(stream)
+        with pytest.raises(openai.InternalServerError) as full:
+            client.chat.completions.create(model="kinject/kg", messages=user("?"))
+        run.halting.go_on.set()
+        assert list(stream)[-1].choices[0].finish_reason == "stop"
+    assert (full.value.status_code, full.value.code) == (503, "overloaded")
+    assert full.value.response.headers["retry-after"] == "1"
 
 
 def test_outside_v1_errors_stay_problems(url: str) -> None:
