@@ -209,4 +209,5 @@ def _param(error: Exception | None) -> str | None:
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part)[:80] for part in location)
+    # Where several types are tried, pydantic names each as Python writes it, which says nothing to a client.
+    return ".".join(str(part)[:80] for part in location if "[" not in str(part))

@@ -7,8 +7,9 @@ import os
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from run_folder import make_run
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 from test_service import LIMITS, LOCAL, FakeRun
 
 from kinject.study import open_run
@@ -16,7 +17,17 @@ from services.app import app_of
 from services.options import Options
 
 EXAMPLES = int(os.environ.get("KINJECT_OPENAPI_EXAMPLES", "25"))
+# Which systems, entities and values a run knows, and how long a prompt is in tokens, no schema can say.
+BEYOND_THE_DOCUMENT = [positive_data_acceptance]
 OURS = (500, 502)  # 503 and 504 are answers: the queue is full, or there was no time
+
+
+# Of the routes alone, so that each has a test of its own; the document is that of a run on disk.
+OPERATIONS = [
+    (path, method.upper())
+    for path, methods in app_of(FakeRun(), "toy").openapi()["paths"].items()
+    for method in methods
+]
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +40,14 @@ def document(tmp_path_factory):
     return schemathesis.openapi.from_asgi("/openapi.json", app)
 
 
-schema = schemathesis.pytest.from_fixture("document")
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_every_answer_is_one_that_the_document_describes(document, path, method):
+    @given(case=document[path][method].as_strategy())
+    @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    def held(case):
+        response = case.call(base_url=LOCAL)
+        assert response.status_code not in OURS
+        if response.status_code not in (503, 504):
+            case.validate_response(response, excluded_checks=BEYOND_THE_DOCUMENT)
 
-
-@schema.parametrize()
-@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_every_answer_is_one_that_the_document_describes(case):
-    response = case.call(base_url=LOCAL)
-    assert response.status_code not in OURS
-    if response.status_code not in (503, 504):
-        case.validate_response(response)
+    held()
