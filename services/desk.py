@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeVar
@@ -70,6 +70,7 @@ class Desk:
     def __init__(self, run: Run, limits: Limits) -> None:
         self.names = tuple(run.systems)
         self.observers: list[Observer] = []
+        self.around: Callable[[str], AbstractContextManager[object]] = nullcontext  # each use of a system, by its name
         self.draining = False
         self.cancelled = 0  # pieces of work whose caller went away
         self._run = run
@@ -141,7 +142,8 @@ class Desk:
             system = await self.system(name)
             return await self._on_thread(place, lambda: work(system))
 
-        return await self._within(place, used())
+        with self.around(name):
+            return await self._within(place, used())
 
     async def work(self, job: Callable[[], T]) -> T:
         """Other work that blocks, on a thread and within the same limits as a question.

@@ -2,6 +2,10 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Literal
+
+from kinject.errors import OptionError
+from kinject.keys import Keys
 
 LOOPBACK = frozenset({"127.0.0.1", "[::1]", "localhost"})
 
@@ -25,3 +29,18 @@ class Options:
     limits: Limits = Limits()
     hosts: Collection[str] = LOOPBACK  # names that the service answers to; to any where it is empty
     allow_edits: bool = False  # whether facts may be changed while the service runs
+    keys: Keys | None = None  # who may ask; anybody where there are none
+    origins: Collection[str] = ()  # web pages of other origins that may ask
+    per_minute: int | None = None  # requests of one client
+    log: Literal["plain", "json"] = "plain"
+
+
+def check_bind(host: str, options: Options, is_forced: bool = False) -> None:
+    """Raises OptionError where strangers could reach the service without a key; edits are not theirs even if forced."""
+    if host in LOOPBACK or host == "::1" or options.keys:
+        return
+    make = "make one with `kinject key add FILE NAME` and give --keys FILE"
+    if options.allow_edits:
+        raise OptionError(f"whoever reaches {host} could change facts: --allow-edits needs keys there; {make}")
+    if not is_forced:
+        raise OptionError(f"whoever reaches {host} could ask: it takes a key; {make}, or --force it without")

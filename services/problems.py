@@ -5,6 +5,7 @@ It knows nothing of the routes. An error that is nobody's fault but ours says so
 
 import logging
 from collections.abc import Mapping
+from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
 from kinject.errors import (
     CalledOffError,
@@ -23,12 +25,16 @@ from kinject.errors import (
     UnknownNameError,
 )
 
+from . import openai_errors
+from .openai_errors import ParameterError
 from .schemas import Problem
 
 RETRY_AFTER_S = 1
 CLIENT_GONE = 499  # for the log only, as nginx has it: nobody is left to read it
 MEDIA_TYPE = "application/problem+json"
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)  # of the request that is being served
 
 _log = logging.getLogger("kinject.service")
 
@@ -89,11 +95,13 @@ STATUS: tuple[tuple[type[KinjectError], int, str], ...] = (
 )
 
 _DESCRIPTIONS = {
+    401: "No key, or one that is not known",
     403: "Not allowed: the service was started without it",
     404: "No such thing",
     409: "Busy with another one",
     413: "Question, history or body too long",
     422: "Unknown system or bad input",
+    429: "More requests than one client may send in a minute",
     503: "Queue full, system unavailable or service shutting down",
     504: "Not answered in time",
 }
@@ -125,8 +133,34 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _of_anything)
 
 
-def problem(body: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    return JSONResponse(body.model_dump(exclude_none=True), body.status, headers, MEDIA_TYPE)
+class Refusal(JSONResponse):
+    """A problem, which below /v1 is said as OpenAI's servers say it."""
+
+    def __init__(self, body: Problem, headers: Mapping[str, str] | None, error: Exception | None) -> None:
+        super().__init__(body.model_dump(exclude_none=True), body.status, headers, MEDIA_TYPE)
+        named = (error.param, error.code) if isinstance(error, ParameterError) else (_param(error), None)
+        said = openai_errors.of(body, *named).model_dump()
+        self._below_v1 = JSONResponse(said, openai_errors.status_of(body), headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith(openai_errors.PREFIX):
+            await self._below_v1(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def problem(body: Problem, headers: Mapping[str, str] | None = None, error: Exception | None = None) -> Refusal:
+    """With the id of the request, so that who reports it can be told what the log says of it.
+
+    `error` is what the problem was made of, which may name a parameter.
+    """
+    identified = body.model_copy(update={"request_id": body.request_id or request_id.get()})
+    return Refusal(identified, headers, error)
+
+
+def unexpected() -> JSONResponse:
+    """The answer to an error that nobody foresaw."""
+    return problem(Problem(title="Internal error", status=500, detail=str(FailedError())))
 
 
 def of(error: Exception) -> Problem:
@@ -143,14 +177,15 @@ def of(error: Exception) -> Problem:
 def _of_kinject(request: Request, error: Exception) -> JSONResponse:
     said = of(error)
     headers = {"Retry-After": str(RETRY_AFTER_S)} if said.status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return problem(said, headers)
+    return problem(said, headers, error)
 
 
 def _of_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     # The value itself is left out: it can be anything, even text that JSON cannot carry.
     details = "; ".join(f"{_place(each['loc'])}: {each['msg'].lower()}" for each in error.errors()[:5])
-    return problem(Problem(title="Bad input", status=422, detail=details.encode("utf-8", "replace").decode()))
+    said = Problem(title="Bad input", status=422, detail=details.encode("utf-8", "replace").decode())
+    return problem(said, error=error)
 
 
 def _of_http(request: Request, error: Exception) -> JSONResponse:
@@ -174,7 +209,15 @@ def _allowed(request: Request) -> list[str]:
 
 def _of_anything(request: Request, error: Exception) -> JSONResponse:
     # Starlette raises this error again, so that whoever runs the service logs it.
-    return problem(Problem(title="Internal error", status=500, detail=str(FailedError())))
+    return unexpected()
+
+
+def _param(error: Exception | None) -> str | None:
+    """The parameter of the body that a validation found fault with first."""
+    if not isinstance(error, RequestValidationError) or not error.errors():
+        return None
+    named = [str(part) for part in error.errors()[0]["loc"][1:2]]
+    return named[0].encode("utf-8", "replace").decode()[:80] if named else None
 
 
 def _place(location: tuple[int | str, ...]) -> str:

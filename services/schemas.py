@@ -210,7 +210,10 @@ class HealthResponse(BaseModel):
 
 
 class Problem(BaseModel):
-    """An RFC 9457 problem. `systems` lists the known names where an unknown one was asked for."""
+    """An RFC 9457 problem. `systems` lists the known names where an unknown one was asked for.
+
+    `request_id` is that of the header X-Request-ID, and of what the service logs.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={"example": {"title": "Unknown system", "status": 422, "detail": "no 'kgg' in systems"}}
@@ -221,6 +224,7 @@ class Problem(BaseModel):
     status: int
     detail: str
     systems: tuple[str, ...] | None = None
+    request_id: str | None = None
 
 
 def response(name: str, asked: AskRequest, gated: Gated, latency_ms: float, said: str = "") -> AskResponse:

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from kinject import plugins
 from kinject.errors import KinjectError
 
+from . import logs
 from .service import Service
 
 LAST_WORDS_S = 2.0  # of the time to drain, for answers that are on their way out
@@ -26,7 +27,10 @@ def run(app: FastAPI, host: str, port: int) -> None:
     """Serve until SIGINT or SIGTERM; a second one ends it at once."""
     service: Service = app.state.service
     threading.Thread(target=_warm, args=(service.desk.names,), name="kinject-warm", daemon=True).start()
-    config = uvicorn.Config(app, host, port, log_level="warning", timeout_graceful_shutdown=int(LAST_WORDS_S))
+    logs.configure(service.options.log)
+    # uvicorn's own line for each request would have the question in it.
+    config = uvicorn.Config(app, host, port, log_config=None, access_log=False)
+    config.timeout_graceful_shutdown = int(LAST_WORDS_S)
     _Server(config, service).run()
     if service.desk.is_busy:
         # A thread in a system that cannot be called off would keep the process until it has ended.

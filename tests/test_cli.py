@@ -25,11 +25,12 @@ from kinject.cli import app
 from kinject.confidence import Calibration, Curve
 from kinject.corpus import find, load, save
 from kinject.errors import UnknownNameError
+from kinject.keys import read
 from kinject.lab.exam import Score
 from kinject.progress import Step
 from kinject.terminal import Display, Pace
 from kinject.types import Answer, Estimate, Evidence, Usage
-from services.options import LOOPBACK, Options
+from services.options import LOOPBACK, Options, check_bind
 
 LOUD = {"COLUMNS": "100"}
 
@@ -247,16 +248,46 @@ def test_a_disk_that_fails_is_one_line_and_exit_1(fake):
     assert (result.exit_code, result.stderr) == (1, "kinject: [Errno 28] No space left on device: 'runs/catalog'\n")
 
 
-def test_serve_listens_on_this_machine_only_and_warns_where_it_does_not(fake, monkeypatch):
-    served = []
+@pytest.fixture
+def served(fake, monkeypatch):
+    calls = []
     fake("_service", __path__=[])
-    fake("_service.app", create_app=lambda folder, options: (folder, options.hosts))
-    fake("_service.options", Options=Options)
+    fake("_service.app", create_app=lambda folder, options: (folder, options))
+    fake("_service.options", Options=Options, check_bind=check_bind)
     monkeypatch.setitem(sys.modules["kinject._service"].__dict__, "__spec__", ModuleSpec("kinject._service", None))
-    fake("_service.serving", run=lambda app, host, port: served.append((*app, host)))
-    assert "no password" not in run("serve", "runs/toy").stderr
-    assert "no password" in run("serve", "runs/toy", "--host", "0.0.0.0").stderr
-    assert served == [(Path("runs/toy"), LOOPBACK, "127.0.0.1"), (Path("runs/toy"), (), "0.0.0.0")]
+    fake("_service.serving", run=lambda app, host, port: calls.append((*app, host)))
+    return calls
+
+
+def test_serve_listens_on_this_machine_only(served):
+    assert run("serve", "runs/toy").exit_code == 0
+    assert served == [(Path("runs/toy"), Options(hosts=LOOPBACK), "127.0.0.1")]
+
+
+def test_serve_listens_to_other_machines_only_with_keys_or_by_force(served, tmp_path):
+    refused = run("serve", "runs/toy", "--host", "0.0.0.0")
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+    assert "whoever reaches 0.0.0.0 could ask: it takes a key" in refused.stderr
+    assert served == []
+    assert "wants no key" in run("serve", "runs/toy", "--host", "0.0.0.0", "--force").stderr
+    run("key", "add", str(tmp_path / "keys"), "alice")
+    assert "wants no key" not in run("serve", "runs/toy", "--host", "0.0.0.0", "--keys", str(tmp_path / "keys")).stderr
+    assert [(options.hosts, bool(options.keys)) for _, options, _ in served] == [((), False), ((), True)]
+
+
+def test_strangers_without_a_key_cannot_be_let_edit(served):
+    refused = run("serve", "runs/toy", "--host", "0.0.0.0", "--allow-edits", "--force")
+    assert refused.exit_code == 2
+    assert "could change facts" in refused.stderr
+    assert served == []
+
+
+def test_a_key_is_shown_once_and_only_its_hash_kept(tmp_path):
+    made = run("key", "add", str(tmp_path / "keys"), "alice")
+    key = made.stdout.strip()
+    assert "shown once" in made.stderr
+    assert key not in (tmp_path / "keys").read_text()
+    assert read(tmp_path / "keys").owner(key) == "alice"
 
 
 def test_an_exam_shows_every_ability_with_its_interval(fake):

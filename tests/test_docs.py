@@ -15,7 +15,7 @@ from kinject.cli import app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FOLDERS = ("kinject", "corpora", "services", "benchmarks", "tests", ".ci")
+FOLDERS = ("kinject", "corpora", "services", "benchmarks", "tests", "deploy", ".ci")
 TEXT = {".py", ".md", ".toml", ".json", ".jsonl", ".jinja2", ".html", ".css", ".js", ".lock", ".yaml", ".txt", ""}
 FILES = sorted(
     path

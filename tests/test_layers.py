@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 # A module may import from its own layer and from those before it.
 LAYERS = (
     ("__init__", "py", "types", "errors", "progress"),
-    ("plugins", "options", "store"),
+    ("plugins", "options", "keys", "store"),
     ("corpus",),
     ("lm",),
     ("extraction", "instructions"),
@@ -25,7 +25,7 @@ LAYERS = (
     ("study",),
     ("frames",),
     ("report",),
-    ("freshness", "forecast", "diff", "gates"),
+    ("freshness", "forecast", "diff", "gates", "doctor"),
     ("edge", "terminal", "intake", "cli", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -193,6 +193,24 @@ def test_leftovers_of_a_killed_writer_are_removed(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["other.tmp-alive", "sft"]
 
 
+def test_the_files_of_an_artifact_may_be_read_by_whom_its_folder_may(tmp_path: Path) -> None:
+    with new_artifact(tmp_path / "sft", "v1") as folder:
+        (folder / "weights.bin").touch(mode=0o600)
+        folder.chmod(0o755)
+    assert (tmp_path / "sft" / "weights.bin").stat().st_mode & 0o777 == 0o644
+
+
+def test_an_artifact_is_read_from_a_read_only_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path, *words: object, **more: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    make_artifact(tmp_path / "sft")
+    for change in ("unlink", "rename", "mkdir", "touch"):
+        monkeypatch.setattr(Path, change, refuse)
+    assert artifact_is(tmp_path / "sft", "v1")
+    assert read_manifest(tmp_path / "sft").fingerprint == "v1"
+
+
 def test_write_whole_replaces_and_a_full_disk_keeps_the_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_handle: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from kinject import __version__
-from kinject.cli import checks, corpora, instructions, models, runs, upkeep
+from kinject.cli import checks, corpora, instructions, keys, models, runs, tools, upkeep
 from kinject.edge import Edge
 from kinject.lm.quiet import quieten
 
@@ -64,6 +64,8 @@ app.command()(upkeep.plan)
 app.command()(upkeep.update)
 app.command()(runs.ask)
 app.command()(runs.serve)
+app.add_typer(keys.app, name="key")
+app.command()(tools.mcp)
 app.command()(runs.report)
 app.command()(checks.diff)
 app.command()(checks.gate)
@@ -72,3 +74,4 @@ app.command()(upkeep.repair)
 app.command()(models.pretrain)
 app.command()(models.exam)
 app.command()(instructions.instruct)
+app.command()(tools.doctor)

@@ -4,6 +4,7 @@ import json
 import shlex
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from enum import StrEnum
 from importlib import import_module, util
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")  # where studies go, below the current folder
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class Log(StrEnum):
+    plain = "plain"
+    json = "json"
 
 
 def study(
@@ -143,19 +149,45 @@ def serve(
     allow_edits: Annotated[
         bool, typer.Option("--allow-edits", help="let a fact be changed: a new run beside this one")
     ] = False,
+    keys: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="answer only who sends one of its keys (kinject key add)")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="listen to other machines without keys")] = False,
+    allow_origin: Annotated[
+        list[str] | None, typer.Option(metavar="ORIGIN", help="let web pages from there ask; may be repeated")
+    ] = None,
+    per_minute: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="requests of one key or address; beyond them it is 429")
+    ] = None,
+    log: Annotated[Log, typer.Option(help="how each request is logged on stderr")] = Log.plain,
+    otel: Annotated[bool, typer.Option("--otel", help="send traces to OTEL_EXPORTER_OTLP_ENDPOINT")] = False,
 ) -> None:
-    """Answer over HTTP: /ask, /systems, /health, /docs.
+    """Answer over HTTP: /ask, /systems, /health, /metrics, /docs. To other machines only with keys.
 
     \b
+      kinject serve runs/catalog --host 0.0.0.0 --keys keys.txt --per-minute 60 --log json
       curl "http://127.0.0.1:8000/ask?system=kg&question=What+does+the+Vontriq+20+weigh"
     """
+    from kinject.keys import read
+
     create_app: Callable[..., FastAPI] = import_module(f"{_service()}.app").create_app
-    options = import_module(f"{_service()}.options").Options(allow_edits=allow_edits)
+    choices = import_module(f"{_service()}.options")
+    options = choices.Options(
+        allow_edits=allow_edits,
+        keys=read(keys) if keys else None,
+        origins=tuple(allow_origin or ()),
+        per_minute=per_minute,
+        log=log.value,
+    )
     options = replace(options, limits=replace(options.limits, deadline_s=deadline))
+    choices.check_bind(host, options, force)
     if host not in LOOPBACK:
-        typer.echo(f"kinject: whoever reaches {host} can ask: the service has no password", err=True)
+        if not options.keys:
+            typer.echo(f"kinject: whoever reaches {host} can ask: the service wants no key", err=True)
         options = replace(options, hosts=())
     service = create_app(run, options)
+    if otel:
+        import_module(f"{_service()}.tracing").install(service)
     typer.echo(f"answering for {run} at http://{host}:{port}/ask (how: /docs); Ctrl-C stops", err=True)
     import_module(f"{_service()}.serving").run(service, host, port)
 

@@ -49,6 +49,7 @@ class Generated:
     log_probabilities: tuple[float, ...]
     stopped: bool
     unconstrained: bool = True
+    stop: int | None = None  # the token that it stopped with
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class _Row:
     ids: list[int] = field(default_factory=list)
     log_probabilities: list[float] = field(default_factory=list)
     stopped: bool = False
+    stop: int | None = None
     rng: np.random.Generator | None = field(init=False)
     constraint: Constraint | None = field(init=False)
 
@@ -139,14 +141,16 @@ class _Row:
         """Whether the row has ended with this token."""
         self.log_probabilities.append(logp)
         self.stopped = token in stop_ids
-        if not self.stopped:
+        if self.stopped:
+            self.stop = token
+        else:
             self.ids.append(token)
         return self.stopped or len(self.ids) >= self.prompt.max_new_tokens
 
     @property
     def generated(self) -> Generated:
         unconstrained = self.constraint is None or self.constraint.unconstrained
-        return Generated(tuple(self.ids), tuple(self.log_probabilities), self.stopped, unconstrained)
+        return Generated(tuple(self.ids), tuple(self.log_probabilities), self.stopped, unconstrained, self.stop)
 
 
 def _next_tokens(rows: Sequence[_Row], logits: torch.Tensor) -> list[int]:

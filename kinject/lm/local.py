@@ -9,7 +9,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kinject.errors import CalledOffError, KinjectError, ModelError, PromptTooLongError
-from kinject.lm import calling_off, lockstep, sampling, speaking
+from kinject.lm import calling_off, lockstep, sampling, speaking, watching
 from kinject.lm.adapters import BASE, AdaptedModel
 from kinject.lm.base import Chat, Completion, Finish, ModelInfo, ToolSpec, are_valid
 from kinject.lm.batching import Awaited, BatchingQueue, Job, Limits
@@ -30,6 +30,8 @@ from kinject.lm.listening import note
 from kinject.lm.loading import Loaded, fingerprint
 from kinject.lm.lockstep import Cohort
 from kinject.lm.prefill import Prefiller
+from kinject.lm.reading import Read, read
+from kinject.lm.tokens import Continued, Likely
 
 CPU = Limits(max_rows=64, max_tokens=8192)
 GPU = Limits(max_rows=256, max_tokens=65536)
@@ -98,7 +100,9 @@ class LocalLM:
         future, new = shared.memories.of(job.cohort).recent.setdefault(key, job.future)
         if new:
             self._submit(job)
-        (generated,) = self._results([future])
+        with watching.calling(self.info.name) as call:
+            (generated,) = self._results([future])
+            call.prompt_tokens, call.completion_tokens = len(ids), len(generated.ids)
         completion = _completion(generated, len(ids), shared.encoder, chat.tools)
         note(self, chat)
         return completion
@@ -119,6 +123,42 @@ class LocalLM:
         for job in jobs:
             self._submit(job)
         return tuple(map(float, self._results([job.future for job in jobs])))
+
+    def encode(self, text: str) -> Ids:
+        """The tokens of a text; what spells a control token becomes one."""
+        return self._shared.encoder.raw(text)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+    def piece(self, token: int) -> str:
+        """One token as text; where it is a part of a character, as the vocabulary spells it."""
+        text = self.decode((token,))
+        return text if text and "\N{REPLACEMENT CHARACTER}" not in text else _spelling(self.tokenizer, token)
+
+    def read(self, rows: Sequence[Ids], top: int) -> tuple[tuple[Likely, ...], ...]:
+        """Token ids as they stand, each scored after all before it, with the `top` likeliest in its place."""
+        calling_off.check()
+        for ids in rows:
+            self._check_ids(ids, len(ids))
+        jobs = [Job(("read", self._adapter), len(ids), Read(ids, top), cohort=lockstep.current()) for ids in rows]
+        for job in jobs:
+            self._submit(job)
+        return tuple(self._results([job.future for job in jobs]))
+
+    def go_on(self, rows: Sequence[Ids], max_new_tokens: int) -> tuple[Continued, ...]:
+        """What follows token ids as they stand, greedily, as far as the window goes."""
+        calling_off.check()
+        jobs = []
+        for ids in rows:
+            self._check_ids(ids, len(ids) + 1)
+            awaited = Awaited()
+            longest = min(max_new_tokens, self._shared.window - len(ids))
+            prompt = Prompt(ids, longest, is_wanted=partial(getattr, awaited, "is_wanted"))
+            jobs.append(Job(("generate", self._adapter), len(ids), prompt, b"", lockstep.current(), awaited))
+        for job in jobs:
+            self._submit(job)
+        return tuple(Continued(done.ids, done.stop) for done in self._results([job.future for job in jobs]))
 
     def with_adapter(self, path: Path, own: bool = False) -> "LocalLM":
         """The same weights and queue with a LoRA adapter on top; `close` of it closes nothing unless `own`."""
@@ -158,6 +198,14 @@ class LocalLM:
         window = self._shared.window
         if needed > window:
             raise PromptTooLongError(f"the prompt needs {needed} tokens; the window of {self.info.name} has {window}")
+
+    def _check_ids(self, ids: Ids, needed: int) -> None:
+        embeddings: Any = self.model.get_input_embeddings()
+        vocabulary = int(embeddings.weight.shape[0])
+        if not ids or not all(0 <= token < vocabulary for token in ids):
+            found = next((token for token in ids if not 0 <= token < vocabulary), "none")
+            raise ModelError(f"{self.info.name} has the tokens 0 to {vocabulary - 1}; found {found}")
+        self._check_length(needed)
 
     def _results(self, futures: Sequence[Awaited]) -> list[Any]:
         try:
@@ -216,7 +264,10 @@ class _Runner:
         kind, adapter = jobs[0].group
         prefill = self.memories.of(jobs[0].cohort).prefill
         with self.adapted.using(adapter) as model:
-            if kind == "score":
+            if kind == "read":
+                for job, scored in zip(jobs, read(model, [job.payload for job in jobs]), strict=True):
+                    job.future.set_result(scored)
+            elif kind == "score":
                 scores = score(model, [job.payload for job in jobs], self.stop_ids)
                 for job, value in zip(jobs, scores, strict=True):
                     job.future.set_result(value)
@@ -290,6 +341,10 @@ def _completion(
     # Without a grammar, it is the calls themselves that tell whether they are valid.
     valid = generated.unconstrained if encoder.template.has_grammar else are_valid(calls, tools)
     return Completion(said, calls, generated.log_probabilities, prompt_tokens, finish, unconstrained=valid)
+
+
+def _spelling(tokenizer: PreTrainedTokenizerBase, token: int) -> str:
+    return str(tokenizer.convert_ids_to_tokens(token) or f"<{token}>")
 
 
 def _window(loaded: Loaded) -> int:

@@ -20,7 +20,7 @@ from langchain_openai.chat_models.base import BaseChatOpenAI
 from pydantic import SecretStr
 
 from kinject.errors import KinjectError, ModelError, OverloadedError, PromptTooLongError
-from kinject.lm import calling_off, sampling
+from kinject.lm import calling_off, sampling, watching
 from kinject.lm.base import Chat, Completion, Finish, Message, ModelInfo, ToolCall, ToolSpec, are_valid
 from kinject.lm.endpoint import KEY, NO_KEY, OFFICIAL, Endpoint, find_endpoint, find_key
 from kinject.lm.tool_formats import HERMES
@@ -87,8 +87,10 @@ class RemoteLM:
         calling_off.check()
         if chat.max_new_tokens < 1:
             raise ModelError(f"max_new_tokens must be at least 1, found {chat.max_new_tokens}")
-        with self._slot():
-            return _completion(self._ask(chat), chat.tools)
+        with watching.calling(self.info.name) as call, self._slot():
+            completion = _completion(self._ask(chat), chat.tools)
+            call.prompt_tokens, call.completion_tokens = completion.prompt_tokens, completion.tokens
+            return completion
 
     def log_probability(self, chat: Chat, answer: str) -> float:
         """Raises ModelError: the protocol of OpenAI scores what a model says, and no text that is given."""

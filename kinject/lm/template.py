@@ -114,7 +114,7 @@ def _messages(messages: Sequence[Message], manners: Manners, form: ToolFormat, c
         if message.tool_calls and not manners.calls:
             calls = [ToolCall(clean(call.name), clean(call.arguments)) for call in message.tool_calls]
             content = "\n".join(part for part in (content, form.write(calls)) if part)
-        one: Rendered = {"role": message.role, "content": content}
+        one: Rendered = {"role": clean(message.role), "content": content}
         if message.tool_calls:
             waiting = [_call(call, f"{place:04}{n:05}", clean) for n, call in enumerate(message.tool_calls)]
             one |= {"tool_calls": list(waiting)} if manners.calls else {}

@@ -106,7 +106,10 @@ def _seal_and_move(temporary: Path, path: Path, fingerprint: str) -> None:
 def _seal(folder: Path, fingerprint: str) -> None:
     """Put every file on disk, then the manifest: its existence means that the build finished."""
     files = _files_below(folder)
+    rights = folder.stat().st_mode & 0o666
     for file in files.values():
+        # safetensors lets nobody else read its files, and a service may run as another user than the study.
+        file.chmod(rights)
         fsync_file(file)
     for parent in {file.parent for file in files.values()}:
         fsync_folder(parent)

@@ -71,7 +71,7 @@ def remove(path: Path) -> None:
     """Delete a file or a folder; a link is deleted, never followed."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
-    else:
+    elif os.path.lexists(path):  # a read-only file system refuses to delete even what is not there
         path.unlink(missing_ok=True)
 
 

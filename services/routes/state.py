@@ -1,11 +1,11 @@
-"""/systems and /health: what there is to ask, and whether anybody answers."""
+"""/systems: what there is to ask."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from .. import problems
-from ..schemas import HealthResponse, NoQuery, SystemModel, SystemsResponse
+from ..schemas import NoQuery, SystemModel, SystemsResponse
 from ..service import Service
 
 
@@ -18,10 +18,5 @@ def router(service: Service) -> APIRouter:
         known = (SystemModel(name=name, loaded=service.desk.is_loaded(name)) for name in service.desk.names)
         allowed = service.options.allow_edits
         return SystemsResponse(corpus=service.corpus, systems=tuple(known), allow_edits=allowed)
-
-    @routes.get("/health")
-    async def health(query: Annotated[NoQuery, Query()]) -> HealthResponse:
-        """Whether the service is alive; it never waits for a model."""
-        return HealthResponse()
 
     return routes

@@ -14,7 +14,6 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +21,7 @@ from kinject.errors import StoreError
 from kinject.lm.compute import computes
 from kinject.systems._names import NamesInText, fold
 from kinject.systems.rag import vectors as store
+from kinject.systems.rag.bm25 import BM25
 from kinject.systems.rag.chunks import Chunk
 from kinject.systems.rag.embed import Embedder
 from kinject.systems.rag.vectors import Kind, Vectors
@@ -152,7 +152,7 @@ def write(folder: Path, chunks: Sequence[Chunk], vectors: Vectors, kind: Kind = 
     lines = (json.dumps(asdict(chunk), ensure_ascii=False) + "\n" for chunk in chunks)
     (folder / _CHUNKS).write_text("".join(lines), encoding="utf-8")
     # Every added passage changes how rare a word is, and so the scores of all others: BM25 is counted anew.
-    bm25 = bm25s.BM25()
+    bm25 = BM25()
     bm25.index([words(chunk.text) for chunk in chunks], show_progress=False)
     bm25.save(folder / _WORDS, show_progress=False)
 
@@ -163,7 +163,7 @@ def load(folder: Path, embedder: Embedder, names: bool = True) -> Index:
     chunks = read_chunks(folder)
     if exact.ntotal != len(chunks):
         raise StoreError(f"{folder} holds {exact.ntotal} vectors for {len(chunks)} passages; delete it to rebuild it")
-    parts = Parts(chunks, exact, store.searched(folder, exact), bm25s.BM25.load(folder / _WORDS, mmap=True))
+    parts = Parts(chunks, exact, store.searched(folder, exact), BM25.load(folder / _WORDS, mmap=True))
     return Index(parts, embedder, names)
 
 
