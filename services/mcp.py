@@ -29,10 +29,11 @@ from kinject.systems.kg.graph import Graph
 from kinject.systems.kg.tools import make_tools
 
 from . import asking, problems
-from .desk import Desk, Run
+from .desk import Desk
 from .options import Options
 from .schemas import AskRequest, AskResponse, Filled, MinConfidence
 from .service import Service
+from .shelf import Finished, Shelf
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -77,9 +78,9 @@ def serve(run_folder: Path, options: Options) -> None:
     anyio.run(talk)
 
 
-def server_of(run: Run, corpus: str, options: Options) -> Server[Any]:
+def server_of(run: Finished, corpus: str, options: Options) -> Server[Any]:
     """The server over anything that can name and load its systems. The graph holds the corpus's facts as they are."""
-    service = Service(run, Desk(run, options.limits), options, corpus)
+    service = Service(run, Desk(run, options.limits), options, corpus, Shelf(run))
     tools = [_ask(service), *(_looking_up(service, tool) for tool in make_tools(Graph(run.corpus), "all"))]
     offered = {one.tool.name: one for one in tools}
 
@@ -113,7 +114,7 @@ def _ask(service: Service) -> Offered:
         asked = AskArguments.model_validate(arguments)
         service.desk.check(asked.question, asked.system)
         said = await asking.put(service, asked)
-        answer = await asking.answer(service, asked.system, asked, asked.min_confidence, said)
+        answer = await asking.answer(service, asked.system, asked, said, asking.Wish(asked.min_confidence))
         return CallToolResult(
             content=[TextContent(type="text", text=answer.model_dump_json())],
             structured_content=answer.model_dump(mode="json"),

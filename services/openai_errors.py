@@ -3,6 +3,8 @@
 Which error it is, `problems` has decided; here it is only said differently.
 """
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 from kinject.errors import OptionError
@@ -10,7 +12,12 @@ from kinject.errors import OptionError
 from .schemas import Problem
 
 PREFIX = "/v1/"
-EXAMPLE = {"message": "no 'kinject/kgg'", "type": "invalid_request_error", "param": "model", "code": "model_not_found"}
+EXAMPLE: dict[str, Any] = {
+    "message": "no 'kinject/kgg'",
+    "type": "invalid_request_error",
+    "param": "model",
+    "code": "model_not_found",
+}
 
 # By a problem's title, where its status alone does not say it: the status and the code that a client expects.
 TITLES: dict[str, tuple[int, str]] = {

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 MOST_TOKENS = 131_072
 MOST_PROMPTS = 128
-MESSAGE = {"role": "user", "content": "What is the weight of Borealis 3?"}
+MESSAGE: dict[str, Any] = {"role": "user", "content": "What is the weight of Borealis 3?"}
 CHAT: dict[str, Any] = {"model": "kinject/kg", "messages": [MESSAGE]}
 COMPLETE: dict[str, Any] = {"model": "kinject/sft", "prompt": "Borealis 3 weighs", "max_tokens": 8, "logprobs": 1}
 
@@ -128,8 +128,8 @@ class CompletionRequest(Drawn):
         if isinstance(self.prompt, str):
             return (self.prompt,)
         if isinstance(self.prompt[0], int):
-            return (self.prompt,)  # type: ignore[return-value]
-        return self.prompt  # type: ignore[return-value]
+            return (self.prompt,)
+        return self.prompt
 
 
 class ModelCard(BaseModel):
