@@ -32,7 +32,7 @@ from services.app import app_of
 from services.options import Limits, Options
 
 FEW = int(os.environ.get("KINJECT_CONTRACT_EXAMPLES", "3"))  # a route and phase; beside them each rule's own edges
-MANY = 200
+MANY = 100
 NAMES = ("kg", "broken")
 # What the document cannot know of this run. Random words alone would seldom get beyond "unknown".
 KNOWN = {"system": NAMES, "systems": [[name] for name in NAMES], "subject": ["Aldo"], "name": ["Aldo"]}
@@ -89,7 +89,7 @@ def config(examples: int) -> SchemathesisConfig:
         not_a_server_error=NotAServerErrorConfig(expected_statuses=["2xx", "3xx", "4xx", "503", "504"]),
         # The document cannot know the names of a run, nor what its corpus holds, nor every limit of length.
         positive_data_acceptance=PositiveDataAcceptanceConfig(
-            expected_statuses=["2xx", "403", "404", "409", "413", "422", "503"]
+            expected_statuses=["2xx", "400", "403", "404", "409", "413", "422", "503"]
         ),
     )
     made = GenerationConfig(max_examples=examples, deterministic=True, no_shrink=True)
@@ -114,7 +114,7 @@ def found(app, examples: int) -> tuple[collections.Counter, dict[str, str]]:
 
 
 def _failures(event: events.ScenarioFinished) -> Iterator[tuple[str, Exception]]:
-    for case, checks in event.recorder.checks.items():
+    for checks in event.recorder.checks.values():
         for check in checks:
             if check.failure_info:
                 yield check.failure_info.code_sample, check.failure_info.failure
@@ -123,9 +123,8 @@ def _failures(event: events.ScenarioFinished) -> Iterator[tuple[str, Exception]]
 def test_no_request_gets_an_answer_that_is_not_in_the_document(app):
     statuses, failures = found(app, FEW)
     assert not failures, "\n\n".join(f"{what}\n{how}" for what, how in failures.items())
-    assert sum(statuses.values()) > 500
-    assert {200, 403, 404, 422, 503} <= set(statuses)
-    print(statuses)
+    assert sum(statuses.values()) > 1000
+    assert {200, 400, 403, 404, 405, 422} <= set(statuses)
 
 
 def test_a_wrong_method_is_told_all_that_are_right(app):
@@ -139,4 +138,4 @@ def test_a_wrong_method_is_told_all_that_are_right(app):
 def test_nor_among_thousands(app):
     statuses, failures = found(app, MANY)
     assert not failures, "\n\n".join(f"{what}\n{how}" for what, how in failures.items())
-    assert sum(statuses.values()) > 5000
+    assert sum(statuses.values()) > 10000
