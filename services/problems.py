@@ -99,6 +99,7 @@ _DESCRIPTIONS = {
     403: "Not allowed: the service was started without it",
     404: "No such thing",
     409: "Busy with another one",
+    408: "The body did not come in time",
     413: "Question, history or body too long",
     422: "Unknown system or bad input",
     429: "More requests than one client may send in a minute",
@@ -115,7 +116,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-RESPONSES = responses(413, 422, 503, 504)
+RESPONSES = responses(408, 413, 422, 503, 504)
 
 
 def failed(error: Exception) -> FailedError:

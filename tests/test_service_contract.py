@@ -138,4 +138,4 @@ def test_a_wrong_method_is_told_all_that_are_right(app):
 def test_nor_among_thousands(app):
     statuses, failures = found(app, MANY)
     assert not failures, "\n\n".join(f"{what}\n{how}" for what, how in failures.items())
-    assert sum(statuses.values()) > 10000
+    assert sum(statuses.values()) > 3000
