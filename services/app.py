@@ -59,7 +59,7 @@ def app_of(run: Finished, corpus: str, options: Options = DEFAULTS) -> FastAPI:
 
 def _guard(app: FastAPI, options: Options, counts: Metrics) -> None:
     """What is added last is asked first."""
-    app.add_middleware(BodyLimit, limit=options.limits.body_bytes)
+    app.add_middleware(BodyLimit, limit=options.limits.body_bytes, seconds=options.limits.body_s)
     if options.per_minute:
         app.add_middleware(Rate, per_minute=options.per_minute)
     if options.keys:

@@ -3,6 +3,7 @@
 Written here because Starlette's own guards answer in plain text, and every error of this service is a problem.
 """
 
+import asyncio
 import re
 from collections.abc import Collection
 
@@ -36,11 +37,15 @@ class KnownHost:
 
 
 class BodyLimit:
-    """Refuses a body of more than `limit` bytes: at once where the length is announced, else when it is reached."""
+    """Refuses a body of more than `limit` bytes: at once where the length is announced, else when it is reached.
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    One that is not there whole after `seconds` is refused as well.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, seconds: float) -> None:
         self._app = app
         self._limit = limit
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,11 +60,19 @@ class BodyLimit:
             )
             await refusal(scope, receive, send)
             return
-        received = 0
+        received, is_whole = 0, False
+        end = asyncio.get_running_loop().time() + self._seconds
 
         async def counted() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, is_whole
+            try:
+                # Behind the body comes only that the client has gone away, which may take as long as it likes.
+                async with asyncio.timeout_at(None if is_whole else end):
+                    message = await receive()
+            except TimeoutError as error:
+                late = f"the body was not whole after {self._seconds:g} s"
+                raise HTTPException(408, late, {"Connection": "close"}) from error
+            is_whole = not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > self._limit:
                 raise HTTPException(413, detail, {"Connection": "close"})

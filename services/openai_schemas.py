@@ -6,7 +6,7 @@ them, greedily. One that would be missed (tools, several choices, JSON) is refus
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictFloat, StrictInt
 
 MOST_TOKENS = 131_072
 MOST_PROMPTS = 128
@@ -14,31 +14,46 @@ MESSAGE: dict[str, Any] = {"role": "user", "content": "What is the weight of Bor
 CHAT: dict[str, Any] = {"model": "kinject/kg", "messages": [MESSAGE]}
 COMPLETE: dict[str, Any] = {"model": "kinject/sft", "prompt": "Borealis 3 weighs", "max_tokens": 8, "logprobs": 1}
 
-MaxTokens = Annotated[int, Field(ge=1, le=MOST_TOKENS)]
+
+def _a_number(value: object) -> object:
+    # To Python, and so to Literal, true is 1 and false is 0.
+    if isinstance(value, bool):
+        raise ValueError("found a truth value where a number belongs")
+    return value
+
+
+def _said_so(value: object) -> object:
+    if not isinstance(value, bool):
+        raise ValueError("write true or false")
+    return value
+
+
+One = Annotated[Literal[1], BeforeValidator(_a_number)]
+MaxTokens = Annotated[StrictInt, Field(ge=1, le=MOST_TOKENS)]
 Stop = str | Annotated[tuple[str, ...], Field(max_length=16)] | None
 
 
 class StreamOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    include_usage: bool = False
-    include_obfuscation: bool = False
+    include_usage: StrictBool = False
+    include_obfuscation: StrictBool = False
 
 
 class Drawn(BaseModel):
     """Parameters without effect here, which OpenAI's clients and chat pages send all the same."""
 
-    temperature: Annotated[float | None, Field(ge=0, le=2, allow_inf_nan=False)] = None
-    top_p: Annotated[float | None, Field(ge=0, le=1, allow_inf_nan=False)] = None
-    top_k: int | None = None
-    min_p: Annotated[float | None, Field(ge=0, le=1, allow_inf_nan=False)] = None
-    presence_penalty: Annotated[float | None, Field(ge=-2, le=2, allow_inf_nan=False)] = None
-    frequency_penalty: Annotated[float | None, Field(ge=-2, le=2, allow_inf_nan=False)] = None
-    repetition_penalty: Annotated[float | None, Field(gt=0, allow_inf_nan=False)] = None
-    seed: int | None = None
+    temperature: Annotated[StrictFloat | None, Field(ge=0, le=2, allow_inf_nan=False)] = None
+    top_p: Annotated[StrictFloat | None, Field(ge=0, le=1, allow_inf_nan=False)] = None
+    top_k: StrictInt | None = None
+    min_p: Annotated[StrictFloat | None, Field(ge=0, le=1, allow_inf_nan=False)] = None
+    presence_penalty: Annotated[StrictFloat | None, Field(ge=-2, le=2, allow_inf_nan=False)] = None
+    frequency_penalty: Annotated[StrictFloat | None, Field(ge=-2, le=2, allow_inf_nan=False)] = None
+    repetition_penalty: Annotated[StrictFloat | None, Field(gt=0, allow_inf_nan=False)] = None
+    seed: StrictInt | None = None
     user: str | None = None
     metadata: dict[str, str] | None = None
-    store: bool | None = None
+    store: StrictBool | None = None
     service_tier: str | None = None
 
 
@@ -78,18 +93,18 @@ class ChatRequest(Drawn):
 
     model: str
     messages: Annotated[tuple[ChatMessage, ...], Field(min_length=1)]
-    stream: bool | None = None
+    stream: StrictBool | None = None
     stream_options: StreamOptions | None = None
     max_tokens: MaxTokens | None = None
     max_completion_tokens: MaxTokens | None = None
     stop: Stop = None
-    n: Literal[1] | None = None
-    logprobs: Literal[False] | None = None
-    top_logprobs: Literal[0] | None = None
-    logit_bias: Annotated[dict[str, float] | None, Field(max_length=0)] = None
+    n: One | None = None
+    logprobs: Annotated[Literal[False], BeforeValidator(_said_so)] | None = None
+    top_logprobs: Annotated[Literal[0], BeforeValidator(_a_number)] | None = None
+    logit_bias: Annotated[dict[str, StrictFloat] | None, Field(max_length=0)] = None
     tools: Annotated[tuple[Any, ...] | None, Field(max_length=0)] = None
     tool_choice: Literal["none", "auto"] | None = None
-    parallel_tool_calls: bool | None = None
+    parallel_tool_calls: StrictBool | None = None
     response_format: ResponseFormat | None = None
     modalities: tuple[Literal["text"], ...] | None = None
     reasoning_effort: str | None = None
@@ -112,16 +127,16 @@ class CompletionRequest(Drawn):
         | Annotated[TokenIds, Field(min_length=1)]
         | Annotated[tuple[str, ...] | tuple[TokenIds, ...], Field(min_length=1, max_length=MOST_PROMPTS)]
     )
-    max_tokens: Annotated[int | None, Field(ge=0, le=MOST_TOKENS)] = 16
-    echo: bool | None = None
-    logprobs: Annotated[int | None, Field(ge=0, le=20)] = None
+    max_tokens: Annotated[StrictInt | None, Field(ge=0, le=MOST_TOKENS)] = 16
+    echo: StrictBool | None = None
+    logprobs: Annotated[StrictInt | None, Field(ge=0, le=20)] = None
     stop: Stop = None
-    stream: bool | None = None
+    stream: StrictBool | None = None
     stream_options: StreamOptions | None = None
-    n: Literal[1] | None = None
-    best_of: Literal[1] | None = None
+    n: One | None = None
+    best_of: One | None = None
     suffix: Annotated[str | None, Field(max_length=0)] = None
-    logit_bias: Annotated[dict[str, float] | None, Field(max_length=0)] = None
+    logit_bias: Annotated[dict[str, StrictFloat] | None, Field(max_length=0)] = None
 
     @property
     def prompts(self) -> tuple[str | TokenIds, ...]:

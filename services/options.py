@@ -22,6 +22,7 @@ class Limits:
     deadline_s: float = 60.0  # from a question's arrival to its answer; then it is 504
     drain_s: float = 20.0  # for what is being answered when the service is told to stop
     body_bytes: int = 1 << 20
+    body_s: float = 20.0  # for all of a body to come
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from kinject.errors import (
@@ -31,6 +32,7 @@ from .schemas import Problem
 RETRY_AFTER_S = 1
 CLIENT_GONE = 499  # for the log only, as nginx has it: nobody is left to read it
 MEDIA_TYPE = "application/problem+json"
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)  # of the request that is being served
 
@@ -97,6 +99,7 @@ _DESCRIPTIONS = {
     403: "Not allowed: the service was started without it",
     404: "No such thing",
     409: "Busy with another one",
+    408: "The body did not come in time",
     413: "Question, history or body too long",
     422: "Unknown system or bad input",
     429: "More requests than one client may send in a minute",
@@ -113,7 +116,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-RESPONSES = responses(413, 422, 503, 504)
+RESPONSES = responses(408, 413, 422, 503, 504)
 
 
 def failed(error: Exception) -> FailedError:
@@ -192,7 +195,17 @@ def _of_http(request: Request, error: Exception) -> JSONResponse:
         # FastAPI answers 400 to a body that Python's JSON reader gives up on, and 422 to any other bad JSON.
         return problem(Problem(title="Bad input", status=422, detail=str(error.detail).lower()))
     title = "Content Too Large" if error.status_code == 413 else HTTPStatus(error.status_code).phrase
-    return problem(Problem(title=title, status=error.status_code, detail=str(error.detail)), error.headers)
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        # Starlette names the methods of one route, and GET and POST of an address are two.
+        headers = {"Allow": ", ".join(_allowed(request))}
+    return problem(Problem(title=title, status=error.status_code, detail=str(error.detail)), headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    routes = request.app.router.routes
+    asked = [(method, {**request.scope, "method": method}) for method in _METHODS]
+    return [method for method, scope in asked if any(route.matches(scope)[0] is Match.FULL for route in routes)]
 
 
 def _of_anything(request: Request, error: Exception) -> JSONResponse:

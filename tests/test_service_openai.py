@@ -12,6 +12,7 @@ import httpx
 import openai
 import pytest
 import uvicorn
+from pydantic import ValidationError
 
 from kinject import keys
 from kinject.errors import OverloadedError, PromptTooLongError, StoreError
@@ -20,6 +21,7 @@ from kinject.lm.local import LocalLM
 from kinject.systems.closed_book import ClosedBook, Config
 from kinject.types import Answer, Evidence, Turn, Usage
 from services.app import app_of
+from services.openai_schemas import CHAT, ChatRequest
 from services.options import Limits, Options
 
 RAISES = {
@@ -389,3 +391,11 @@ def test_lm_evals_client_scores_and_generates(url: str, tiny_lfm2: Any, tiny_lm:
     (said,) = remote.generate_until(instances("generate_until", [("the price of", until)]))
     (own,) = tiny_lm.go_on([tiny_lm.encode("the price of")], 6)
     assert said == tiny_lm.decode(own.ids).split("\n\n")[0]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"temperature": False}, {"n": True}, {"logprobs": 0}, {"stream": "yes"}, {"seed": "1"}], ids=str
+)
+def test_a_parameter_of_another_type_is_refused_and_not_reinterpreted(wrong):
+    with pytest.raises(ValidationError):
+        ChatRequest.model_validate({**CHAT, **wrong})

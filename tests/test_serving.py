@@ -65,7 +65,7 @@ def asking(port: int, path: str) -> socket.socket:
 def local() -> Iterator[Local]:
     """A server in this process, with two threads and a line of two."""
     run, port = Run(), free_port()
-    app = app_of(run, "toy", Options(Limits(threads=2, waiting=2)))
+    app = app_of(run, "toy", Options(Limits(threads=2, waiting=2, body_s=0.5)))
     server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", port, log_level="error", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -200,3 +200,27 @@ def test_a_second_signal_ends_it_without_waiting(child):
     process.send_signal(signal.SIGTERM)
     assert process.wait(3) == 0
     client.close()
+
+
+def test_a_body_that_does_not_come_is_408_and_takes_no_place(local):
+    with socket.create_connection(("127.0.0.1", local.port), timeout=10) as client:
+        client.sendall(b"POST /ask HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 20\r\n\r\n{")
+        answer = client.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"the body was not whole after 0.5 s" in answer
+    assert local.desk.held == 0
+
+
+def test_a_body_in_pieces_without_end_is_refused_in_time(local):
+    started = time.monotonic()
+    with socket.create_connection(("127.0.0.1", local.port)) as client:
+        client.sendall(b"POST /ask HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        client.settimeout(0.05)
+        answer = b""
+        while not answer and time.monotonic() < started + 10:
+            try:
+                client.sendall(b"1\r\n \r\n")
+                answer = client.recv(100)
+            except TimeoutError:
+                continue
+    assert answer.startswith(b"HTTP/1.1 408")

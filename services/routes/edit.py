@@ -37,7 +37,7 @@ def router(service: Service) -> APIRouter:
 
     routes = APIRouter(responses=problems.responses(403, 422, 503), lifespan=lifespan)
 
-    @routes.post("/edit", status_code=202, responses=problems.responses(409, 413))
+    @routes.post("/edit", status_code=202, responses=problems.responses(408, 409, 413))
     async def edit(body: shapes.EditRequest, query: Annotated[NoQuery, Query()]) -> shapes.BegunResponse:
         """Change a fact: every system is brought up to date by its own means, in a new run beside this one."""
         _see_allowed(service)

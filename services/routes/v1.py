@@ -39,6 +39,7 @@ DONE = b"data: [DONE]\n\n"
 _STATUSES = {
     400: "A parameter that is wrong or not supported",
     404: "No such model",
+    408: "The body did not come in time",
     413: "Body too long",
     503: "Queue full, system unavailable or service shutting down",
     504: "Not answered in time",
