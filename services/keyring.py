@@ -13,7 +13,8 @@ from . import problems
 from .schemas import Problem
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="kinject"'}
-OPEN = ("/", "/health")  # the page holds nothing of the run, and who watches the service has no key
+# The page and the API's description hold nothing of the run, and who watches the service has no key.
+OPEN = ("/", "/docs", "/openapi.json", "/health")
 OPEN_BELOW = ("/static/", "/health/")
 OWNER = "kinject.owner"  # in the scope: the name of the key that was used
 

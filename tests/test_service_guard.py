@@ -11,8 +11,8 @@ from services.app import app_of
 from services.headers import DEFAULTS
 from services.options import Options
 
-OPEN = ("/", "/static/page.css", "/health", "/health/live", "/health/ready")
-GUARDED = ("/systems", "/docs", "/openapi.json", "/report", "/healthy", "/ask?system=kg&question=q", "/nowhere")
+OPEN = ("/", "/static/page.css", "/docs", "/openapi.json", "/health", "/health/live", "/health/ready")
+GUARDED = ("/systems", "/docs/more", "/metrics", "/report", "/healthy", "/ask?system=kg&question=q", "/nowhere")
 
 
 def client(**options) -> TestClient:

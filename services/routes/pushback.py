@@ -1,11 +1,11 @@
 """/challenges, /challenge and /pushback: a user who objects, a turn at a time or through the whole protocol."""
 
+import asyncio
 from functools import partial
 from typing import Annotated
 
-import anyio
 from anyio import to_thread
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from kinject.errors import KinjectError
 from kinject.study import challenging
@@ -14,6 +14,7 @@ from kinject.types import Probe, System, Turn
 
 from .. import problems
 from .. import pushback_schemas as shapes
+from ..presence import unless_gone
 from ..schemas import NoQuery
 from ..service import Service
 from ..shelf import Book
@@ -39,7 +40,9 @@ def router(service: Service) -> APIRouter:
         return shapes.ChallengeResponse(text=text, round=body.turn)
 
     @routes.post("/pushback")
-    async def pushback(body: shapes.PushbackRequest, query: Annotated[NoQuery, Query()]) -> shapes.PushbackResponse:
+    async def pushback(
+        request: Request, body: shapes.PushbackRequest, query: Annotated[NoQuery, Query()]
+    ) -> shapes.PushbackResponse:
         """Ask, object round by round, ask once more; for every system and challenger by itself."""
         service.desk.check(body.question, *body.names)
         book = service.shelf.book
@@ -54,10 +57,14 @@ def router(service: Service) -> APIRouter:
                 broken = shapes.Broken(system=name, challenger=challenger, problem=problems.of(error))
                 found[name, challenger] = broken
 
-        async with anyio.create_task_group() as group:
-            pairs = [(name, challenger) for name in body.names for challenger in scripts]
-            for pair in pairs:
-                group.start_soon(dialogue, *pair)
+        pairs = [(name, challenger) for name in body.names for challenger in scripts]
+
+        async def all_of_them() -> None:
+            async with asyncio.TaskGroup() as group:
+                for pair in pairs:
+                    group.create_task(dialogue(*pair))
+
+        await unless_gone(request, all_of_them())
         told = tuple(found[pair] for pair in pairs)
         return shapes.PushbackResponse(question=probe.question, gold=probe.gold, rival=probe.rival, trajectories=told)
 
