@@ -53,9 +53,8 @@ class Requests:
             return
         brought = Headers(scope=scope).get(HEADER, "")
         id = brought if SANE.fullmatch(brought) else secrets.token_hex(16)
-        problems.request_id.set(
-            id
-        )  # and never reset: the server logs an error in this context when all of this has ended
+        # Never reset: the server logs an error in this context when all of this has ended.
+        problems.request_id.set(id)
         started, status = time.perf_counter(), UNENDED
 
         async def named(message: Message) -> None:
