@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from kinject.corpus import Corpus
 from kinject.study.listing import Listed
-from kinject.systems.sft.nearest import Near
 from kinject.types import Fact, Probe
 
 from .schemas import Filled
+
+if TYPE_CHECKING:
+    from kinject.systems.sft.nearest import Near
 
 MOST = 200
 Limit = Annotated[int, Field(ge=1, le=MOST)]
@@ -317,7 +319,7 @@ def entity(corpus: Corpus, name: str) -> EntityResponse:
     )
 
 
-def statement(near: Near) -> StatementModel:
+def statement(near: "Near") -> StatementModel:
     fact = near.fact
     return StatementModel(
         text=near.statement,

@@ -4,17 +4,19 @@ import threading
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kinject.corpus import Corpus
 from kinject.grading import Grader
 from kinject.probes._claims import Rivals
 from kinject.study import challenging
 from kinject.study.examples import Examples, examples, still_true
-from kinject.systems.sft.nearest import Statements
 from kinject.types import Probe, Record
 
 from .desk import Run
+
+if TYPE_CHECKING:
+    from kinject.systems.sft.nearest import Statements
 
 T = TypeVar("T")
 
@@ -47,7 +49,7 @@ class Book:
         return self.run.corpus
 
     @property
-    def statements(self) -> Statements:
+    def statements(self) -> "Statements":
         return self._once(lambda: self._statements)
 
     @property
@@ -71,7 +73,10 @@ class Book:
             return make()
 
     @cached_property
-    def _statements(self) -> Statements:
+    def _statements(self) -> "Statements":
+        # Imports all that sft trains with, which takes seconds: no service waits for it to start.
+        from kinject.systems.sft.nearest import Statements
+
         return Statements(self.corpus)
 
     @cached_property

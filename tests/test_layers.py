@@ -94,3 +94,9 @@ def test_help_answers_in_half_a_second_and_imports_nothing_heavy():
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     # Processor time, since the clock on the wall depends on what else the machine does.
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
+
+
+def test_the_service_starts_without_what_only_its_systems_need():
+    code = "import sys, services.app, services.serving; print({'peft', 'sentence_transformers', 'faiss'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

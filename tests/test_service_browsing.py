@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from run_folder import SKILLS, make_run
 
 from kinject import study
+from kinject.systems.sft import nearest
 from kinject.types import Fact
-from services import shelf
 from services.app import app_of
 
 LOCAL = "http://127.0.0.1:8000"
@@ -167,8 +167,8 @@ def test_the_nearest_statement_is_the_one_that_answers(client):
 
 def test_the_index_of_statements_is_made_once(runs, monkeypatch):
     made = []
-    real = shelf.Statements
-    monkeypatch.setattr(shelf, "Statements", lambda corpus: made.append(corpus) or real(corpus))
+    real = nearest.Statements
+    monkeypatch.setattr(nearest, "Statements", lambda corpus: made.append(corpus) or real(corpus))
     with TestClient(app_of(study.open_run(runs / "one"), "toy"), LOCAL) as client:
         for question in ("Aldo?", "Brila?", "?!"):
             assert client.get("/corpus/statements", params={"question": question}).status_code == 200

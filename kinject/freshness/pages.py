@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from kinject.corpus import Corpus, format_day
-from kinject.systems.rag.chunks import sentences
 from kinject.types import Document, Fact, Relation
 
 _WORD = re.compile(r"\w+")
@@ -160,6 +159,9 @@ class _Writer:
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     """Where the sentences of a text begin and end."""
     cursor = 0
+    # Imports all that rag reads with, which takes seconds: a service that allows edits does not wait for it to start.
+    from kinject.systems.rag.chunks import sentences
+
     for sentence in sentences(text, len(text.encode()) + 1):
         start = text.index(sentence, cursor)
         cursor = start + len(sentence)
