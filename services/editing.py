@@ -104,7 +104,7 @@ class Editor:
             raise ConflictError("another edit is being done; wait until it is")
         try:
             edit, opened, job = self._opened(run, update)
-        except BaseException:
+        except BaseException:  # raised again: an edit that did not begin must not keep others out
             self._one.release()
             raise
         self._edits[edit.id] = edit
@@ -146,7 +146,7 @@ class Editor:
             edit.problem = "the service stopped"
         except KinjectError as error:
             edit.problem = str(error)
-        except Exception:
+        except Exception:  # the outermost edge of this thread: who watches the edit must hear that it has ended
             _LOG.exception("edit %s failed", edit.id)
             edit.problem = "the edit failed; the service's log says where"
         finally:
@@ -181,7 +181,7 @@ class Editor:
             raise
         except KinjectError as error:
             edit.note(name, state="failed", problem=f"{error}; it is left as it was")
-        except Exception:
+        except Exception:  # the outermost edge of a system, as in the desk
             _LOG.exception("edit %s: %s failed", edit.id, name)
             edit.note(name, state="failed", problem="it failed and is left as it was; the service's log says where")
 

@@ -1,4 +1,4 @@
-"""A service over systems that answer slowly, as a process: python tests/served.py PORT."""
+"""A service over systems that answer slowly, as a process: python tests/served.py PORT [SECONDS_TO_DRAIN]."""
 
 import sys
 import threading
@@ -46,5 +46,6 @@ class Run:
 
 
 if __name__ == "__main__":
-    options = Options(Limits(threads=2, waiting=2, drain_s=4.0))
-    run(app_of(Run(), "toy", options), "127.0.0.1", int(sys.argv[1]))
+    port, drain_s = int(sys.argv[1]), float(sys.argv[2] if len(sys.argv) > 2 else 4)
+    options = Options(Limits(threads=2, waiting=2, drain_s=drain_s))
+    run(app_of(Run(), "toy", options), "127.0.0.1", port)

@@ -39,7 +39,8 @@ def test_a_question_that_is_not_answered_is_lost(child):
     replies = ask(child.url, [Asked("steps", "x"), Asked("tree", "1")], 1).replies
     assert [reply.status for reply in replies] == [500, 422]
     child.kill()
-    assert [reply.status for reply in ask(child.url, steps(1), 1).replies] == [0]
+    (reply,) = ask(child.url, steps(1), 1).replies
+    assert (reply.status, reply.error) == (0, "ConnectError")
 
 
 def test_a_child_is_measured_and_ends_in_order(child):
@@ -54,7 +55,8 @@ def test_a_child_that_does_not_come_up_says_so():
 
 
 def test_a_refusal_takes_another_client_little_time(child):
-    refusals, block = serving.overload(child, steps(*[30] * 8))
+    beside, block = serving.overload(child, steps(*[30] * 8))
+    refusals = [seconds for status, seconds in beside.replies if status == 503]
     assert {reply.status for reply in block.replies} == {200}
     assert refusals
     assert percentiles(refusals)[0] < 0.1
@@ -79,9 +81,15 @@ def test_memory_is_read_after_each_round(child):
 def test_an_answer_that_a_lone_client_does_not_get_is_wrong_and_none_is_lost():
     a, b, c = (Asked("kg", name) for name in "abc")
     truth = truth_of([Reply(a, 200, "1", 0.1), Reply(b, 200, "2", 0.1), Reply(c, 504, "", 60.0)])
-    replies = (Reply(a, 200, "1", 0.1), Reply(b, 200, "1", 0.3), Reply(b, 0, "", 9.0), Reply(c, 200, "3", 0.2))
+    replies = (
+        Reply(a, 200, "1", 0.1),
+        Reply(b, 200, "1", 0.3),
+        Reply(b, 0, "", 9.0, error="ReadError"),
+        Reply(c, 200, "3", 0.2),
+    )
     (found,) = figures(Block(replies, 2.0), truth)
     assert (found.name, found.n, found.wrong, found.lost, found.per_second, found.p50_s) == ("kg", 4, 1, 1, 1.5, 0.2)
+    assert found.row()[3] == "1 (1 x ReadError)"
 
 
 def test_several_systems_have_a_row_each_and_one_together():

@@ -1,7 +1,6 @@
 """Tab after `kinject`: the shell is told the commands and options that there are."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,7 +37,6 @@ def tab(tmp_path):
     return pressed
 
 
-@pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
 def test_a_tab_lists_the_commands_and_ends_what_was_begun(tab):
     assert tab("kinject ") == list(get_command(app).commands)
     assert tab("kinject stu") == ["study"]

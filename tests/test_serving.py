@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,20 +77,23 @@ def local() -> Iterator[Local]:
     thread.join()
 
 
+@contextmanager
+def served(drain_s: int) -> Iterator[tuple[subprocess.Popen, int]]:
+    port = free_port()
+    command = [sys.executable, ROOT / "tests" / "served.py", str(port), str(drain_s)]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    try:
+        until(lambda: is_up(port), 60)
+        yield process, port
+    finally:
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture
 def child() -> Iterator[tuple[subprocess.Popen, int]]:
-    port = free_port()
-    process = subprocess.Popen([sys.executable, ROOT / "tests" / "served.py", str(port)], cwd=ROOT, env=environment())
-    until(lambda: is_up(port), 60)
-    yield process, port
-    process.kill()
-    process.wait()
-
-
-def environment() -> dict[str, str]:
-    import os
-
-    return {**os.environ, "PYTHONPATH": str(ROOT)}
+    with served(drain_s=4) as child:
+        yield child
 
 
 def is_up(port: int) -> bool:
@@ -185,10 +190,10 @@ def test_what_cannot_end_in_time_is_told_so_and_the_process_ends(child):
     assert process.wait(10) == 0
 
 
-def test_an_idle_service_stops_when_told(child):
-    process, _ = child
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+def test_an_idle_service_stops_at_once():
+    with served(drain_s=600) as (process, _):
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0  # far less than it would drain for
 
 
 def test_a_second_signal_ends_it_without_waiting(child):

@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             mixed = ask(service.url, asking.mixed, options.clients)
             soak, memory = soaked(service, list(truth), options.clients, options.seconds)
         print("too many clients ask", file=sys.stderr)
-        refusals, excess = overload(service, asking.excess)
+        beside, excess = overload(service, asking.excess)
         kill_while_asked(service, asking.excess)
     with Child.of_run(options.run) as again:
         after = ask(again.url, random.Random(options.seed).sample(sorted(truth, key=str), AFTER_KILL), 4)
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         Ratio(name, alone[name].per_second, single[name].per_second, options.ratio_clients, len(single[name].replies))
         for name in single
     ]
-    summary = _summary(lone.start_s, restart_s, health, refusals, memory, status)
+    summary = _summary(lone.start_s, restart_s, health, beside, memory, status)
     tables = [_ratios(ratios), *(Table(name, COLUMNS, tuple(f.row() for f in found)) for name, found in judged.items())]
     tables.append(Table("the service", ("what", "found"), tuple(summary.items())))
     content = {
@@ -126,12 +126,12 @@ def soaked(service: Child, asked: Sequence[Asked], clients: int, seconds: float)
     return Block(tuple(replies), max(took, 1e-9)), memory
 
 
-def overload(service: Child, asked: Sequence[Asked]) -> tuple[list[float], Block]:
-    """All ask at the same time. How many seconds a refusal took another client, and the answers in the end."""
+def overload(service: Child, asked: Sequence[Asked]) -> tuple[Prober, Block]:
+    """All ask at the same time, and another client beside them; the answers in the end."""
     path = f"/ask?system={asked[0].system}&question=Is+there+room%3F"
     with Prober(service.port, path, pause_s=0.1, timeout_s=1.0) as prober:
         block = ask(service.url, asked, len(asked))
-    return [seconds for status, seconds in prober.replies if status == REFUSED], block
+    return prober, block
 
 
 def kill_while_asked(service: Child, asked: Sequence[Asked]) -> None:
@@ -149,16 +149,17 @@ def _mixed(lone: Child, asking: Asking) -> tuple[Any, ...]:
 
 
 def _summary(
-    start_s: float, restart_s: float, health: Prober, refusals: list[float], memory: list[float], status: int
+    start_s: float, restart_s: float, health: Prober, beside: Prober, memory: list[float], status: int
 ) -> dict[str, str]:
     beats = [seconds for code, seconds in health.replies if code == OK]
+    refusals = [seconds for code, seconds in beside.replies if code == REFUSED]
     growth = 100 * (memory[-1] / memory[1] - 1) if len(memory) > 2 else float("nan")
     return {
         "start to first /health": f"{start_s:.1f} s",
         "start after kill -9": f"{restart_s:.1f} s",
         "exit status on SIGTERM": str(status),
         "/health p50 / p95 / p99": f"{_ms(beats)}, n {len(health.replies)}, {len(health.replies) - len(beats)} without",
-        "a 503 p50 / p95 / p99": f"{_ms(refusals)}, n {len(refusals)}",
+        "a 503 p50 / p95 / p99": f"{_ms(refusals)}, n {len(refusals)} of {len(beside.replies)} tries",
         "memory, by round": f"{memory[0]:.0f} to {memory[-1]:.0f} MiB, {growth:+.1f} % since the first",
     }
 

@@ -22,13 +22,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`status` is that of the last try, 0 where there was none; `refused` counts those that were told to come back."""
+    """How one question ended, and how many tries were told to come back before (`refused`).
+
+    `status` is that of the last try, or 0 where there was none, and then `error` says why.
+    """
 
     asked: Asked
     status: int
     answer: str
     seconds: float
     refused: int = 0
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,8 @@ async def _reply(http: httpx2.AsyncClient, asked: Asked) -> Reply:
         started = time.perf_counter()
         try:
             response = await http.post("/ask", json={"system": asked.system, "question": asked.question})
-        except httpx2.HTTPError:
-            return Reply(asked, 0, "", time.perf_counter() - started, refused)
+        except httpx2.HTTPError as error:
+            return Reply(asked, 0, "", time.perf_counter() - started, refused, type(error).__name__)
         seconds = time.perf_counter() - started
         if response.status_code != REFUSED:
             answer = response.json().get("answer", "")

@@ -1,7 +1,8 @@
 """What replies amount to: who got another answer than a lone client, who got none, and how long it took."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,7 +13,10 @@ OK = 200
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one system, or of all; `lost` had no answer, `wrong` another one than a lone client. Times are seconds."""
+    """Of one system, or of all; `lost` had no answer, `wrong` another one than a lone client. Times are seconds.
+
+    `lost_to` counts the statuses, or errors of the connection, that came instead.
+    """
 
     name: str
     n: int
@@ -22,10 +26,12 @@ class Figures:
     p50_s: float
     p95_s: float
     p99_s: float
+    lost_to: dict[str, int] = field(default_factory=dict)
 
     def row(self) -> tuple[str, ...]:
         times = " / ".join(f"{1000 * s:.0f}" for s in (self.p50_s, self.p95_s, self.p99_s))
-        return self.name, str(self.n), str(self.wrong), str(self.lost), f"{self.per_second:.1f}", times
+        lost = " ".join([str(self.lost), *(f"({n} x {what})" for what, n in self.lost_to.items())])
+        return self.name, str(self.n), str(self.wrong), lost, f"{self.per_second:.1f}", times
 
 
 COLUMNS = ("system", "n", "wrong", "lost", "1/s", "p50 / p95 / p99, ms")
@@ -57,4 +63,5 @@ def _figures(name: str, replies: Sequence[Reply], seconds: float, truth: Mapping
     answered = [reply for reply in replies if reply.status == OK]
     wrong = sum(reply.asked in truth and reply.answer != truth[reply.asked] for reply in answered)
     times = percentiles([reply.seconds for reply in answered])
-    return Figures(name, len(replies), len(replies) - len(answered), wrong, len(answered) / seconds, *times)
+    lost = Counter(reply.error or str(reply.status) for reply in replies if reply.status != OK)
+    return Figures(name, len(replies), lost.total(), wrong, len(answered) / seconds, *times, dict(lost))
