@@ -170,8 +170,8 @@ def serve(
     """
     from kinject.keys import read
 
-    create_app: Callable[..., FastAPI] = import_module(f"{_service()}.app").create_app
-    choices = import_module(f"{_service()}.options")
+    create_app: Callable[..., FastAPI] = import_module(f"{service_package()}.app").create_app
+    choices = import_module(f"{service_package()}.options")
     options = choices.Options(
         allow_edits=allow_edits,
         keys=read(keys) if keys else None,
@@ -187,9 +187,9 @@ def serve(
         options = replace(options, hosts=())
     service = create_app(run, options)
     if otel:
-        import_module(f"{_service()}.tracing").install(service)
+        import_module(f"{service_package()}.tracing").install(service)
     typer.echo(f"answering for {run} at http://{host}:{port}/ask (how: /docs); Ctrl-C stops", err=True)
-    import_module(f"{_service()}.serving").run(service, host, port)
+    import_module(f"{service_package()}.serving").run(service, host, port)
 
 
 def report(run: RunFolder) -> None:
@@ -200,6 +200,6 @@ def report(run: RunFolder) -> None:
     typer.echo(f"wrote {run / 'report.html'}, {run / 'report.md'} and {run / 'records.parquet'}")
 
 
-def _service() -> str:
+def service_package() -> str:
     """The service's package: inside kinject in the wheel, beside it in a checkout."""
     return "kinject._service" if util.find_spec("kinject._service") else "services"

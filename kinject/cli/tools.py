@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kinject.cli.arguments import RunFolder
-from kinject.cli.runs import _service
+from kinject.cli.runs import service_package
 from kinject.edge import Exit
 from kinject.errors import OptionError
 
@@ -22,12 +22,12 @@ def mcp(run: RunFolder) -> None:
       {"mcpServers": {"catalog": {"command": "kinject", "args": ["mcp", "/full/path/of/runs/catalog"]}}}
     """
     try:
-        server = import_module(f"{_service()}.mcp")
+        server = import_module(f"{service_package()}.mcp")
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
             raise
         raise OptionError("kinject mcp needs the official MCP SDK: pip install 'kinject[mcp]'") from error
-    options = import_module(f"{_service()}.options").Options()
+    options = import_module(f"{service_package()}.options").Options()
     typer.echo(f"answering for {run} over stdin and stdout; Ctrl-C stops", err=True)
     server.serve(run, options)
 

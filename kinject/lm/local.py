@@ -9,7 +9,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -149,13 +149,9 @@ class LocalLM:
     def go_on(self, rows: Sequence[Ids], max_new_tokens: int) -> tuple[Continued, ...]:
         """What follows token ids as they stand, greedily, as far as the window goes."""
         calling_off.check()
-        jobs = []
         for ids in rows:
             self._check_ids(ids, len(ids) + 1)
-            awaited = Awaited()
-            longest = min(max_new_tokens, self._shared.window - len(ids))
-            prompt = Prompt(ids, longest, is_wanted=partial(getattr, awaited, "is_wanted"))
-            jobs.append(Job(("generate", self._adapter), len(ids), prompt, b"", lockstep.current(), awaited))
+        jobs = [self._going_on(ids, max_new_tokens) for ids in rows]
         for job in jobs:
             self._submit(job)
         return tuple(Continued(done.ids, done.stop) for done in self._results([job.future for job in jobs]))
@@ -181,6 +177,12 @@ class LocalLM:
         """End the queue's thread; requests that wait fail with ModelError. Again is no harm."""
         if self._owns:
             self._shared.queue.close()
+
+    def _going_on(self, ids: Ids, max_new_tokens: int) -> Job:
+        awaited = Awaited()
+        longest = min(max_new_tokens, self._shared.window - len(ids))
+        prompt = Prompt(ids, longest, is_wanted=lambda: awaited.is_wanted)
+        return Job(("generate", self._adapter), len(ids), prompt, b"", lockstep.current(), awaited)
 
     def _said(self) -> Callable[[Ids], None] | None:
         listener, encoder = speaking.current(), self._shared.encoder
