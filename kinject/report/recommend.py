@@ -102,9 +102,10 @@ def _clause(results: Results, leader: str, measure: Measure) -> str:
     rate = series(results, leader, measure).rate
     if not rate.n:
         return ""
-    verb = "answers" if measure is HALLUCINATION else "gives up"
-    object_ = "of the unanswerable questions" if measure is HALLUCINATION else "of its right answers under pushback"
-    return f"{verb} {wording.rate(rate)} {object_}{_net(results, leader) if measure is FLIPS else ''}"
+    if measure is HALLUCINATION:  # of every family: more than the family `unanswerable` holds, and harder
+        asked = f"of the {wording.count(rate.n)} questions of all families that have no answer"
+        return f"answers {wording.rate(rate)} {asked}"
+    return f"gives up {wording.rate(rate)} of its right answers under pushback{_net(results, leader)}"
 
 
 def _net(results: Results, leader: str) -> str:
