@@ -66,7 +66,7 @@ class Requests:
 
         try:
             await self._app(scope, receive, named)
-        except Exception:
+        except Exception:  # raised again: the server logs it
             if status == UNENDED:
                 # Starlette's own answer would pass by what stands before the routes, and have no id.
                 await problems.unexpected()(scope, receive, named)

@@ -74,6 +74,8 @@ def test_clear_winner_is_chosen_with_its_uncertainty(run: Path) -> None:
     assert (found.verdict, found.headline) == ("winner", "Choose kg")
     assert re.search(r"kg gets 9\d\u202f% right \(95\u202f% interval \[\d+, \d+\]\)", found.text)
     assert re.search(r"Its lead over rag, its nearest rival, is \+[\d.]+ points \[\+", found.text)
+    asked = {r.probe.id for r in results.of("kg") if not (r.probe.gold or r.probe.turns or r.probe.claim)}
+    assert f"of the {len(asked)} questions of all families that have no answer" in found.text
 
 
 def test_equals_are_statistically_tied(tmp_path: Path) -> None:

@@ -158,10 +158,10 @@ class _Writer:
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
     """Where the sentences of a text begin and end."""
-    cursor = 0
     # Imports all that rag reads with, which takes seconds: a service that allows edits does not wait for it to start.
     from kinject.systems.rag.chunks import sentences
 
+    cursor = 0
     for sentence in sentences(text, len(text.encode()) + 1):
         start = text.index(sentence, cursor)
         cursor = start + len(sentence)
