@@ -15,11 +15,12 @@ from kinject import report
 from kinject.errors import StoreError
 from kinject.report import wording
 from kinject.report.compare import compare
-from kinject.report.costs import break_even, costs
+from kinject.report.costs import break_even, costs, size_bytes
 from kinject.report.failures import telling
 from kinject.report.learning import epoch_reached
 from kinject.report.recommend import Recommendation, recommend
 from kinject.report.results import Point, ladder, read
+from kinject.store import new_artifact
 from kinject.study.asking import CALLERS
 from kinject.types import Estimate, Outcome
 
@@ -196,6 +197,17 @@ def test_dearer_build_pays_off_after_enough_questions(run: Path) -> None:
     saved_s = (known["kg"].mean_s - known["sft"].mean_s) / CALLERS
     assert pairs["sft", "kg"] == pytest.approx((180 - 0.4) / saved_s)
     assert pairs["rag", "closed_book"] == math.inf
+
+
+def test_what_a_system_keeps_is_known_without_its_weights_and_without_its_other_seeds(tmp_path: Path) -> None:
+    for place in ("model", "checkpoints/epoch-001", "seed-1/model"):
+        with new_artifact(tmp_path / place, "made") as folder:
+            (folder / "model.safetensors").write_bytes(bytes(1000))
+    (tmp_path / "model" / "model.safetensors").unlink()
+    assert size_bytes(tmp_path) == 1000
+    assert math.isnan(size_bytes(tmp_path / "nothing"))
+    (tmp_path / "model" / "MANIFEST.json").write_text("{}")
+    assert math.isnan(size_bytes(tmp_path))
 
 
 def test_epoch_is_the_first_with_ninety_percent_of_the_end() -> None:

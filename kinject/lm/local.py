@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from torch import cuda
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from kinject.errors import CalledOffError, KinjectError, ModelError, PromptTooLongError
@@ -56,6 +57,8 @@ class LocalLM:
         shared = _Shared(loaded, limits)
         details = {"architecture": type(loaded.model).__name__, "dtype": str(loaded.model.dtype).removeprefix("torch.")}
         details["device"] = loaded.model.device.type
+        if loaded.model.device.type == "cuda":
+            details["accelerator"] = cuda.get_device_name(loaded.model.device)
         if loaded.quantised:
             details["quantised"] = loaded.quantised
         parameters = sum(weight.numel() for weight in loaded.model.parameters())

@@ -8,9 +8,12 @@ from statistics import fmean
 
 import numpy as np
 
+from kinject.errors import StoreError
 from kinject.report import wording
 from kinject.report.parts import Cell, Section, Table, heading
 from kinject.report.results import Results
+from kinject.store import read_manifest
+from kinject.store.artifact import MANIFEST
 from kinject.study.asking import CALLERS
 from kinject.types import Answer
 
@@ -122,10 +125,17 @@ def break_even(costs: tuple[Cost, ...]) -> tuple[BreakEven, ...]:
     return tuple(found)
 
 
-def size_bytes(folder: Path) -> float:
-    """The files that a system answers from, without checkpoints and further seeds; NaN where it keeps none."""
-    files = [file for file in folder.rglob("*") if file.is_file() and not file.is_symlink()]
-    sizes = [file.stat().st_size for file in files if not _is_extra(file.relative_to(folder))]
+def size_bytes(store: Path) -> float:
+    """What a system answers from, as its artifacts were sealed; NaN where it keeps none, or a manifest is damaged.
+
+    Without checkpoints and further seeds. The files themselves may be gone: weights are often left out of a copy.
+    """
+    artifacts = [path.parent for path in store.rglob(MANIFEST) if not _is_extra(path.relative_to(store))]
+    try:
+        manifests = [read_manifest(artifact) for artifact in artifacts]
+    except StoreError:
+        return math.nan
+    sizes = [entry.bytes for manifest in manifests for entry in manifest.files.values()]
     return float(sum(sizes)) if sizes else math.nan
 
 

@@ -184,7 +184,11 @@ def circumstances() -> dict[str, Any]:
     """What a manifest says of the libraries and the machine: results depend on both."""
     return {
         "versions": {name: metadata.version(name) for name in _PACKAGES} | {"python": platform.python_version()},
-        "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.platform()},
+        "machine": {
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "system": f"{platform.system()} {platform.machine()}",
+        },
     }
 
 
