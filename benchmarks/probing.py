@@ -17,6 +17,7 @@ from benchmarks.output import RESULTS, Table, publish, rate
 from kinject import plugins
 from kinject.errors import OptionError
 from kinject.grading import Grader
+from kinject.probes.own import KIND as OWN
 from kinject.store import record_to_row
 from kinject.study import Run, open_run
 from kinject.study.asking import converse, fitting
@@ -43,6 +44,10 @@ def measure(name: str, description: str, kinds: Sequence[str], argv: Sequence[st
     run = open_run(options.run)
     systems = chosen(run, options.system)
     families = tuple(options.kind or kinds)
+    if options.n and OWN in families:
+        raise OptionError(
+            f"--n makes fresh questions, and those of {OWN} are the user's: leave out --n or --kind {OWN}"
+        )
     records = (
         fresh(run, systems, families, options.n, options.seed)
         if options.n

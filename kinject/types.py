@@ -170,7 +170,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An outcome and, where it is incorrect, why: stale, confused, in_domain, fabricated or several."""
+    """An outcome and why it is incorrect: stale, confused, in_domain, fabricated, several, incomplete or unparsed.
+
+    `named` are the values that were read from the answer.
+    """
 
     outcome: Outcome
     error: str = ""

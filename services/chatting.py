@@ -31,7 +31,7 @@ def asked(request: ChatRequest, system: str) -> AskRequest:
     if turns[0].role == "assistant":
         turns = turns[1:]
     *history, question = turns
-    return AskRequest(system=system, question=question.text, history=tuple(history))
+    return AskRequest(system=system, question=question.text, history=tuple(history), on=request.on)
 
 
 def ignored(request: ChatRequest) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictFloat, StrictInt
 
+from .schemas import MinConfidence, On
+
 MOST_TOKENS = 131_072
 MOST_PROMPTS = 128
 MESSAGE: dict[str, Any] = {"role": "user", "content": "What is the weight of Borealis 3?"}
@@ -87,7 +89,7 @@ class ResponseFormat(BaseModel):
 
 
 class ChatRequest(Drawn):
-    """The body of POST /v1/chat/completions."""
+    """The body of POST /v1/chat/completions: OpenAI's, and below them what /ask has beyond it."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": CHAT})
 
@@ -111,6 +113,8 @@ class ChatRequest(Drawn):
     verbosity: str | None = None
     prompt_cache_key: str | None = None
     safety_identifier: str | None = None
+    on: On = None
+    min_confidence: MinConfidence = None
 
 
 TokenIds = tuple[StrictInt, ...]
@@ -199,6 +203,7 @@ class Certainty(BaseModel):
     confidence: float
     confidence_method: str
     calibrated_confidence: float | None
+    withheld: bool
     ignored: tuple[str, ...]
 
 

@@ -135,6 +135,11 @@ def test_fresh_answers_are_kept_in_the_file(run: FakeRun, tmp_path: Path) -> Non
     assert (found["fresh"], found["seed"]) == (True, 1)
 
 
+def test_a_users_own_questions_cannot_be_made_anew(run: FakeRun) -> None:
+    with pytest.raises(OptionError, match="leave out --n or --kind own"):
+        probing.measure("fact_probe", "", ("own",), ["run", "--n", "3"])
+
+
 def test_unknown_system_is_told_the_known_ones(run: FakeRun) -> None:
     with pytest.raises(OptionError, match="no system 'tree' in this run; it has rag, kg"):
         probing.measure("fact_probe", "", ("recall",), ["run", "--system", "tree"])

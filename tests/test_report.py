@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shutil
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +21,8 @@ from kinject.report.failures import telling
 from kinject.report.learning import epoch_reached
 from kinject.report.recommend import Recommendation, recommend
 from kinject.report.results import Point, ladder, read
-from kinject.store import new_artifact
+from kinject.store import JsonLines, new_artifact
+from kinject.study import open_run
 from kinject.study.asking import CALLERS
 from kinject.types import Estimate, Outcome
 
@@ -181,6 +183,23 @@ def test_nothing_asked_prints_no_data(tmp_path: Path) -> None:
 def test_folder_that_is_no_run_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"no finished study in .*: study.json is not there"):
         report.write(tmp_path)
+
+
+def test_system_that_the_last_study_left_out_is_left_out(run: Path, tmp_path: Path) -> None:
+    narrowed = Path(shutil.copytree(run, tmp_path / "run"))
+    manifest = json.loads((narrowed / "study.json").read_text(encoding="utf-8"))
+    del manifest["systems"]["sft"], manifest["systems"]["closed_book"]
+    (narrowed / "study.json").write_text(json.dumps(manifest), encoding="utf-8")
+    rows = [row for row in JsonLines(narrowed / "estimates.jsonl").rows() if row["system"] in manifest["systems"]]
+    (narrowed / "estimates.jsonl").unlink()
+    with JsonLines(narrowed / "estimates.jsonl") as log:
+        for row in rows:
+            log.append(row)
+    whole, found = read(run), read(narrowed)
+    assert found.systems == ("rag", "kg", "oracle")
+    assert found.curve == ()
+    assert {record.system for record in open_run(narrowed).records()} == {"rag", "kg", "oracle"}
+    assert [found.line(record) for record in found.of("kg")] == [whole.line(record) for record in whole.of("kg")]
 
 
 def test_failures_show_ten_of_different_sorts(run: Path) -> None:

@@ -82,6 +82,12 @@ def test_a_question_as_of_a_day_is_put_in_the_words_of_the_corpus(client):
     assert got["history"][0] == {"role": "user", "text": DATED}
 
 
+def test_openais_clients_can_ask_as_of_a_day_too(client):
+    asked = {"model": "kinject/kg:bare", "messages": [{"role": "user", "content": PRICE}], "on": "2023-05-03"}
+    answer = client.post("/v1/chat/completions", json=asked).json()
+    assert answer["choices"][0]["message"]["content"] == f"0 before {DATED}"
+
+
 def test_without_a_day_the_question_stays_as_it_is(client):
     answer = client.get("/ask", params={"system": "kg", "question": PRICE}).json()
     assert (answer["answer"], answer["on"]) == (f"0 before {PRICE}", None)

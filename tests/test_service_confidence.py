@@ -76,6 +76,16 @@ def test_a_system_without_a_calibration_says_how_to_get_one(client):
     assert "has none for 'kg'" in response.json()["detail"]
 
 
+@pytest.mark.parametrize(("least", "text"), [(0.7, "1 g"), ("auto", "I don't know.")])
+def test_openais_clients_can_ask_for_it_too(client, least, text):
+    asked = {"model": "kinject/sft", "messages": [{"role": "user", "content": "Weight?"}], "min_confidence": least}
+    answer = client.post("/v1/chat/completions", json=asked).json()
+    assert answer["choices"][0]["message"]["content"] == text
+    assert answer["kinject"]["withheld"] == (text != "1 g")
+    streamed = client.post("/v1/chat/completions", json={**asked, "stream": True}).text
+    assert ('"1"' in streamed) == (text == "1 g")
+
+
 def test_the_api_document_describes_it(client):
     paths = client.get("/openapi.json").json()["paths"]["/ask"]
     for method in ("get", "post"):

@@ -34,12 +34,17 @@ class Point:
 
 @dataclass(frozen=True)
 class Results:
-    """A finished run. `curve` has one point an epoch, in order, and is empty where nothing was trained."""
+    """A finished run, without what its folder holds of systems that its last study left out.
+
+    `lines` is where a record stands in records.jsonl, from 1. `curve` has one point an epoch, in order, and is empty
+    where nothing was trained.
+    """
 
     folder: Path
     manifest: dict[str, Any]
     corpus: Corpus
     records: tuple[Record, ...]
+    lines: dict[tuple[str, str, int], int]
     estimates: dict[tuple[str, str, str], Estimate]
     curve: tuple[Point, ...]
 
@@ -71,12 +76,7 @@ class Results:
         return self._by_system.get(system, ())
 
     def line(self, record: Record) -> int:
-        """Where a record stands in records.jsonl, from 1."""
-        return self._lines[record.key]
-
-    @cached_property
-    def _lines(self) -> dict[tuple[str, str, int], int]:
-        return {record.key: number for number, record in enumerate(self.records, start=1)}
+        return self.lines[record.key]
 
     @cached_property
     def _by_system(self) -> dict[str, tuple[Record, ...]]:
@@ -86,13 +86,15 @@ class Results:
 def read(folder: Path) -> Results:
     """Raises StoreError naming the file that is missing or damaged, CorpusError for the corpus."""
     manifest = read_manifest(folder)
+    records = [row_to_record(row) for row in read_rows(folder, manifest, RECORDS)]
     return Results(
         folder=folder,
         manifest=manifest,
         corpus=read_corpus(folder, manifest),
-        records=tuple(row_to_record(row) for row in read_rows(folder, manifest, RECORDS)),
+        records=tuple(record for record in records if record.system in manifest["systems"]),
+        lines={record.key: number for number, record in enumerate(records, start=1)},
         estimates=dict(_estimate(row) for row in read_rows(folder, manifest, ESTIMATES)),
-        curve=tuple(_point(row) for row in read_rows(folder, manifest, CURVE)),
+        curve=tuple(_point(row) for row in read_rows(folder, manifest, CURVE)) if "sft" in manifest["systems"] else (),
     )
 
 

@@ -58,9 +58,9 @@ class Run:
         return confidence.read(self.folder)
 
     def records(self) -> list[Record]:
-        """Every record, in an order that does not depend on who answered first."""
+        """Every record of its systems, in an order that does not depend on who answered first."""
         found = [row_to_record(row) for row in read_rows(self.folder, self.manifest, RECORDS)]
-        return sorted(found, key=lambda record: record.key)
+        return sorted((record for record in found if record.system in self.systems), key=lambda record: record.key)
 
     def estimates(self) -> list[dict[str, Any]]:
         return read_rows(self.folder, self.manifest, ESTIMATES)

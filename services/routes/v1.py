@@ -74,14 +74,16 @@ def router(service: Service) -> APIRouter:
         """An answer to the last message. What it rests on is in `citations` and, as footnotes, in the text.
 
         The system is asked as the study asked it: system and developer messages and sampling parameters have no
-        effect, and `kinject.ignored` lists those that were sent. `max_tokens` counts words and signs.
+        effect, and `kinject.ignored` lists those that were sent. `max_tokens` counts words and signs. `on` and
+        `min_confidence` are those of /ask.
         """
         named = _named(service, body.model)
         asked = chatting.asked(body, named.system)
         pieces: asyncio.Queue[str | None] = asyncio.Queue()
         # What is to be cut short is cut when all of it is there.
-        wish = asking.Wish(said=pieces.put_nowait if body.stream and not chatting.is_cut(body) else None)
-        answer = asking.answer(service, named.system, asked, asked.question, wish)
+        said = pieces.put_nowait if body.stream and not chatting.is_cut(body) else None
+        words = await unless_gone(request, asking.put(service, asked))
+        answer = asking.answer(service, named.system, asked, words, asking.Wish(body.min_confidence, said))
         head = _Head("chatcmpl", body.model)
         if not body.stream:
             return _completion(head, body, await unless_gone(request, answer), named.bare)
