@@ -29,7 +29,7 @@ from kinject import plugins
 from kinject.study import Run, open_run
 
 KINDS = ("recall", "paraphrase")
-AFTER_KILL = 20  # questions that are asked again
+AFTER_KILL = 20  # questions at the most that are asked again
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         beside, excess = overload(service, asking.excess)
         kill_while_asked(service, asking.excess)
     with Child.of_run(options.run) as again:
-        after = ask(again.url, random.Random(options.seed).sample(sorted(truth, key=str), AFTER_KILL), 4)
+        few = min(AFTER_KILL, len(truth))
+        after = ask(again.url, random.Random(options.seed).sample(sorted(truth, key=str), few), 4)
         status, restart_s = again.stop(), again.start_s
     blocks = {"mixed": mixed, "again": soak, "too many": excess, "after kill -9": after}
     judged = {name: figures(block, truth) for name, block in {**single, **blocks}.items() if block.replies}
