@@ -23,6 +23,7 @@ from kinject.grading import Grader
 from kinject.options import as_dict, fill
 from kinject.progress import silent
 from kinject.report.compare import is_right
+from kinject.report.wording import p_value
 from kinject.store import record_to_row
 from kinject.study import Run, open_run
 from kinject.systems import hybrid
@@ -103,7 +104,7 @@ def _cells(row: Row, blend: str) -> tuple[str, ...]:
         return (*cells, "", "", "", "")
     lead = Estimate(**row["lead"])
     points = f"{100 * lead.value:+.1f} [{100 * lead.low:+.1f}, {100 * lead.high:+.1f}]"
-    return (*cells, points, str(row["only_blend"]), str(row["only_part"]), f"{row['p']:.3f}")
+    return (*cells, points, str(row["only_blend"]), str(row["only_part"]), p_value(row["p"]).removeprefix("=\u00a0"))
 
 
 if __name__ == "__main__":
