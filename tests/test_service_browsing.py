@@ -208,7 +208,8 @@ def test_runs_lists_finished_runs_and_follows_no_link(client):
     assert (recall.keys(), recall["n"]) == ({"value", "low", "high", "n"}, 6)
 
 
-def test_a_damaged_neighbour_costs_only_its_own_row(client, runs):
+def test_a_damaged_neighbour_costs_only_its_own_row_from_then_on(client, runs):
+    assert [run["id"] for run in client.get("/runs").json()["runs"]] == ["one", "two"]
     with (runs / "two" / "estimates.jsonl").open("a", encoding="utf-8") as log:
         log.write("{damaged}\n")
     assert [run["id"] for run in client.get("/runs").json()["runs"]] == ["one"]

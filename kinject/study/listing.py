@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,16 @@ def _children(folder: Path) -> Iterator[Path]:
 
 
 def _listed(folder: Path) -> Listed | None:
+    try:
+        found = [(folder / name).stat() for name in (MANIFEST, ESTIMATES)]
+    except OSError:
+        return None
+    return _read(folder, tuple((file.st_ino, file.st_mtime_ns, file.st_size) for file in found))
+
+
+@lru_cache(maxsize=128)
+def _read(folder: Path, state: tuple[tuple[int, int, int], ...]) -> Listed | None:
+    """`state` is that of its files: a service that is asked again reads again only what has changed."""
     try:
         manifest = read_manifest(folder)
         rows = JsonLines(folder / ESTIMATES).rows()
