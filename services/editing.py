@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import partial
 from typing import Literal
 
@@ -95,15 +96,17 @@ class Editor:
         self._is_stopping = threading.Event()
         self._left: dict[str, str] = {}  # systems that an edit could not reach, and its id
 
-    def begin(self, run: Run, update: Update) -> Edit:
-        """Start an edit of an open run, and say how far it is. Call it in a thread: documents are rewritten.
+    def begin(self, latest: Callable[[], Run], change: Change, today: date) -> Edit:
+        """Start an edit of the run that is served, and say how far it is. Call it in a thread: documents are rewritten.
 
         Raises ConflictError while another edit is done, KinjectError for a change that does not fit.
         """
         if not self._one.acquire(blocking=False):
             raise ConflictError("another edit is being done; wait until it is")
         try:
-            edit, opened, job = self._opened(run, update)
+            # Not before the lock is held: an edit that has ended just now has put another run in place.
+            run = latest()
+            edit, opened, job = self._opened(run, change, today)
         except BaseException:  # raised again: an edit that did not begin must not keep others out
             self._one.release()
             raise
@@ -124,17 +127,16 @@ class Editor:
         """End the edit that is being done at its next step."""
         self._is_stopping.set()
 
-    def _opened(self, run: Run, update: Update) -> tuple[Edit, ExitStack, Job]:
-        assert isinstance(update.changes, tuple)
-        (change,) = update.changes
+    def _opened(self, run: Run, change: Change, today: date) -> tuple[Edit, ExitStack, Job]:
         # Who trains comes last: the others would wait for it, and its time would count as theirs.
         left = (name for name in run.systems if name not in self._left)
         names = tuple(sorted(left, key=lambda name: getattr(plugin(name), "NEEDS_WEIGHTS", False)))
         if not names:
             raise ConflictError("no system has followed the edits so far; start the service anew with the last run")
         edit = Edit(secrets.token_hex(8), change, _held(run, change), "", {name: Progress(name) for name in names})
+        update = Update(run.folder, (change,), today, systems=names, n=QUESTIONS)
         opened = ExitStack()
-        job = opened.enter_context(freshness.begun(replace(update, systems=names), partial(self._step, edit), run))
+        job = opened.enter_context(freshness.begun(update, partial(self._step, edit), run))
         edit.new = ", ".join(job.values(change.subject, change.relation))
         return edit, opened, job
 

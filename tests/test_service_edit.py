@@ -16,6 +16,7 @@ from kinject.study import asking
 from kinject.study.plan import PROBES
 from kinject.systems import closed_book
 from services.app import create_app
+from services.editing import Editor
 from services.options import Options
 
 LOCAL = "http://127.0.0.1:8000"
@@ -126,6 +127,20 @@ def test_a_second_edit_goes_on_from_the_first(client, folder):
     assert second["run"] != first["run"]
     after = study.open_run(folder.parent / second["run"]).corpus.current()
     assert [after.facts_of(*fact)[0].object for fact in (("Aldo", "weight"), ("Brila", "material"))] == ["7 g", "glass"]
+
+
+def test_an_edit_that_was_sent_before_another_ended_goes_on_from_it(client, monkeypatch):
+    begin, dearer = Editor.begin, SEVEN | {"relation": "price", "object": "30 EUR"}
+
+    def late(self, *args):
+        monkeypatch.setattr(Editor, "begin", begin)
+        ended(client, SEVEN)
+        return begin(self, *args)
+
+    monkeypatch.setattr(Editor, "begin", late)
+    assert ended(client, dearer)["run"] == "one-updated-updated"
+    now = {fact.relation: fact.object for fact in client.app.state.service.shelf.book.corpus.current().facts_of("Aldo")}
+    assert (now["weight"], now["price"]) == ("7 g", "30 EUR")
 
 
 def test_a_system_whose_update_fails_is_left_as_it_was(client, folder, monkeypatch):

@@ -9,13 +9,13 @@ from typing import Annotated
 from anyio import to_thread
 from fastapi import APIRouter, FastAPI, Path, Query
 
-from kinject.freshness import Change, Update
+from kinject.freshness import Change
 from kinject.study import Run
 from kinject.types import System
 
 from .. import edit_schemas as shapes
 from .. import problems
-from ..editing import QUESTIONS, Editor, Effects
+from ..editing import Editor, Effects
 from ..schemas import NoQuery
 from ..service import Service
 
@@ -26,6 +26,12 @@ def router(service: Service) -> APIRouter:
     def replace(name: str, system: System) -> None:
         # Only the event loop touches the desk.
         loops[0].call_soon_threadsafe(service.desk.replace, name, system)
+
+    def latest() -> Run:
+        run = service.shelf.book.run
+        if not isinstance(run, Run):
+            raise problems.ForbiddenError("what is served here is no run on disk, so nothing of it can be changed")
+        return run
 
     editor = Editor(Effects(replace, service.shelf.replace))
 
@@ -41,12 +47,8 @@ def router(service: Service) -> APIRouter:
     async def edit(body: shapes.EditRequest, query: Annotated[NoQuery, Query()]) -> shapes.BegunResponse:
         """Change a fact: every system is brought up to date by its own means, in a new run beside this one."""
         _see_allowed(service)
-        run = service.shelf.book.run
-        if not isinstance(run, Run):
-            raise problems.ForbiddenError("what is served here is no run on disk, so nothing of it can be changed")
         change = Change("the edit", body.subject, body.relation, body.object, body.old or "", body.on)
-        update = Update(run.folder, (change,), date.today(), n=QUESTIONS)
-        begun = await to_thread.run_sync(editor.begin, run, update)
+        begun = await to_thread.run_sync(editor.begin, latest, change, date.today())
         return shapes.BegunResponse(id=begun.id)
 
     @routes.get("/edit/{id}", responses=problems.responses(404))
