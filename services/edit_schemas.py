@@ -2,29 +2,19 @@
 
 import math
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from kinject.types import Estimate
 
 from .browse_schemas import ESTIMATE, EstimateModel
 from .editing import Asked, Edit, Progress, State
+from .schemas import Day
 
 Short = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\x00-\x1f]*$")
 ]
-
-
-def _written(day: object) -> object:
-    """A number would be taken for seconds since 1970."""
-    if day is not None and not isinstance(day, str):
-        raise ValueError("a day is written as 2026-11-27")
-    return day
-
-
-Day = Annotated[date, BeforeValidator(_written)]
 EDIT: dict[str, Any] = {"subject": "Vontriq 20", "relation": "price", "object": "299 EUR", "on": "2026-11-27"}
 
 

@@ -54,8 +54,9 @@ def _as_written(day: object) -> object:
     return day
 
 
+Day = Annotated[date, Field(ge=FIRST_DAY), BeforeValidator(_as_written)]
 On = Annotated[
-    Annotated[date, Field(ge=FIRST_DAY), BeforeValidator(_as_written)] | None,
+    Day | None,
     Field(
         description="put the question as of this day, from 1000-01-01 on (default: as it stands)",
         examples=["2024-05-03"],

@@ -206,6 +206,8 @@ def test_an_edit_that_does_not_fit_changes_nothing_and_the_next_one_may_come(cli
         {},
         SEVEN | {"on": "soon"},
         SEVEN | {"on": 0},
+        SEVEN | {"on": "86400"},  # seconds since 1970
+        SEVEN | {"on": "0999-12-31"},  # no question can be put as of that day
         SEVEN | {"object": ""},
         SEVEN | {"object": "a\0"},
         SEVEN | {"key": "x"},
