@@ -13,7 +13,8 @@ from .schemas import AskRequest, AskResponse, TurnModel
 
 FOOTNOTE_CHARACTERS = 300  # the field `citations` has all of it
 RULE = "\n\n---\n\n"
-_NOTES = re.compile(r"(?: ?\[\d+\])+\n\n---\n\n\[\d+\] `.*", re.DOTALL)
+# A row of numbers is read once, notes behind it or not: tried from each of its numbers, a long one would take hours.
+_NUMBERS = re.compile(r"(?: ?\[\d+\])++(\n\n---\n\n\[\d+\] `.*)?", re.DOTALL)
 _PIECE = re.compile(r"\s*(?:\w+|[^\w\s])|\s+\Z")
 _INSTRUCTIONS = ("system", "developer")
 
@@ -88,7 +89,11 @@ def _turn(role: str, row: Sequence[ChatMessage]) -> TurnModel:
         if not text:
             raise ParameterError("a message of the user is empty", "messages", "invalid_value")
         return TurnModel(role="user", text=text)
-    return TurnModel(role="assistant", text=_NOTES.sub("", text).strip() or "...")
+    return TurnModel(role="assistant", text=_without_notes(text).strip() or "...")
+
+
+def _without_notes(text: str) -> str:
+    return _NUMBERS.sub(lambda numbers: "" if numbers[1] else numbers[0], text)
 
 
 def _footnote(cited: Citation) -> str:

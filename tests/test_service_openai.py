@@ -12,6 +12,7 @@ import httpx
 import openai
 import pytest
 import uvicorn
+from cost import seconds
 from pydantic import ValidationError
 
 from kinject import keys
@@ -20,6 +21,7 @@ from kinject.lm import speaking
 from kinject.lm.local import LocalLM
 from kinject.systems.closed_book import ClosedBook, Config
 from kinject.types import Answer, Evidence, Turn, Usage
+from services import chatting
 from services.app import app_of
 from services.openai_schemas import CHAT, ChatRequest
 from services.options import Limits, Options
@@ -160,6 +162,15 @@ def test_messages_become_the_history_without_the_services_own_footnotes(client: 
     done = client.chat.completions.create(model="kinject/kg", messages=before + said, temperature=0.7)
     assert run.kg.heard[-1] == ("Are\n\nyou sure?", [("user", "What?"), ("assistant", "1.2 kg, I think")])
     assert done.kinject["ignored"] == ["messages of role system", "temperature"]  # type: ignore[attr-defined]
+
+
+def test_the_cost_of_numbers_in_brackets_does_not_grow_with_the_square_of_their_length() -> None:
+    def read(count: int) -> None:
+        said = [{"role": "assistant", "content": "[1]" * count + "?"}, *user("Sure?")]
+        chatting.asked(ChatRequest.model_validate({"model": "kinject/kg", "messages": user("What?") + said}), "kg")
+
+    # Four times the length: linear work costs 4 times as much, quadratic work 16 times.
+    assert seconds(lambda: read(4_000)) < 10 * seconds(lambda: read(1_000))
 
 
 def test_a_stream_joins_to_the_answer_and_ends_with_its_usage(client: openai.OpenAI) -> None:
