@@ -126,12 +126,17 @@ def _ask(service: Service) -> Offered:
 
 
 def _looking_up(service: Service, tool: "BaseTool") -> Offered:
+    schema = tool.get_input_jsonschema()
+    known = schema["properties"]
+
     async def call(arguments: Mapping[str, Any]) -> CallToolResult:
+        # A day under another name would be left out, and the answer be that of today.
+        if unknown := [name for name in arguments if name not in known]:
+            return _said(f"{UNFIT}use the argument {unknown[0][:80]}: choose from {', '.join(known)}", is_error=True)
         # A large graph may take a moment, which the event loop must not wait for.
         text = str(await service.desk.work(lambda: tool.invoke(dict(arguments))))
         return _said(text, is_error=text.startswith(UNFIT))
 
-    schema = tool.get_input_jsonschema()
     return Offered(Tool(name=tool.name, description=tool.description, input_schema=schema, annotations=READS), call)
 
 

@@ -109,6 +109,11 @@ def test_a_question_is_put_as_of_a_day():
         ("ask", {"system": "kg", "question": "?", "min_confidence": 0.8}, "needs the calibration"),
         ("ask", {"system": "broken", "question": "?"}, "systems/broken is damaged; build it again"),
         ("get_fact", {"entity": ENTITY, "relation": "colour of its soul"}, "cannot use the argument relation: "),
+        (
+            "get_fact",
+            {"entity": ENTITY, "relation": RELATION, "date": "2020-01-01"},
+            "cannot use the argument date: choose from entity, relation, on",
+        ),
         ("calculate", {"expression": "1 +"}, "cannot calculate 1 +"),
         ("drop_all", {}, "no tool 'drop_all'; choose one of: ask, get_fact, "),
     ],
