@@ -169,6 +169,19 @@ def test_a_server_that_gives_no_probabilities_is_asked_without_from_then_on():
         assert ["logprobs" in body for body in server.asked] == [True, False, False]
 
 
+@pytest.mark.parametrize("token", [None, math.nan, "low"])
+def test_probabilities_of_which_one_is_none_are_not_known(token):
+    assert answers(said("100 g", (-0.1, token)))[0].log_probabilities == ()
+
+
+@pytest.mark.parametrize("told", [None, "none", [], {"content": None}, {"content": "none"}, {"content": ["none"]}])
+def test_probabilities_of_another_shape_are_none(told):
+    reply = said("100 g")
+    reply.body["choices"][0]["logprobs"] = told
+    completion, _ = answers(reply)
+    assert (completion.text, completion.log_probabilities) == ("100 g", ())
+
+
 def test_only_so_many_requests_are_under_way():
     at_once, most, lock = 0, 0, threading.Lock()
 

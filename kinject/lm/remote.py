@@ -4,6 +4,7 @@ It has no queue, no template and no grammar of ours: these are the server's. It 
 """
 
 import json
+import math
 import re
 import threading
 from collections.abc import Iterator, Sequence
@@ -219,19 +220,27 @@ def _completion(message: AIMessage, tools: Sequence[ToolSpec]) -> Completion:
     if tools and not calls:
         # A server that knows nothing of tool calls leaves them in the text.
         calls, text = HERMES.read(text), HERMES.said(text)
-    content = (message.response_metadata.get("logprobs") or {}).get("content") or ()
     usage = message.usage_metadata
     cut = message.response_metadata.get("finish_reason") == "length"
     finish: Finish = "length" if cut else "tool_calls" if calls else "stop"
     return Completion(
         text,
         calls,
-        tuple(float(token["logprob"]) for token in content),
+        _log_probabilities(message.response_metadata.get("logprobs")),
         usage["input_tokens"] if usage else 0,
         finish,
         unconstrained=all(_is_object(text) for _, text in raw) and are_valid(calls, tools),
         reported_tokens=usage["output_tokens"] if usage else 0,
     )
+
+
+def _log_probabilities(told: Any) -> tuple[float, ...]:
+    """Of each token; none where the server leaves one out, for that of the whole is not known then."""
+    content = told.get("content") if isinstance(told, dict) else None
+    tokens = content if isinstance(content, list) else []
+    found = [token.get("logprob") if isinstance(token, dict) else None for token in tokens]
+    known = [min(0.0, float(one)) for one in found if isinstance(one, int | float) and not math.isnan(one)]
+    return tuple(known) if len(known) == len(found) else ()
 
 
 def _arguments(text: str) -> dict[str, Any]:
