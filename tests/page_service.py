@@ -166,6 +166,9 @@ def _editing(app: FastAPI) -> None:
 
     @app.post("/edit")
     async def edit(body: dict[str, str]) -> Any:
+        if body["object"] == "cheap":
+            problem = {"title": "Cannot answer", "status": 422, "detail": "'cheap' is no number, and 'price' is one"}
+            return JSONResponse(problem, 422, media_type="application/problem+json")
         return {"id": "1"}
 
     @app.get("/edit/{number}")

@@ -282,6 +282,25 @@ def test_an_edit_is_offered_only_where_the_service_allows_it(page, chromium):
         expect(rows.nth(1)).to_have_text(re.compile("sft.*fresh.*9.5 s", re.DOTALL))
 
 
+def test_an_edit_that_is_refused_says_why_where_it_was_sent(chromium):
+    with serving(canned(allow_edits=True)) as address, opened(chromium, address) as page:
+        page.fill("#edit-subject", "Vontriq 20")
+        page.fill("#edit-object", "cheap")
+        page.click("#edit-form button")
+        said = page.get_by_text("'cheap' is no number, and 'price' is one")
+        expect(page.locator("#edit").filter(has=said)).to_be_visible()
+        expect(page.locator("#edit-form button")).to_have_attribute("aria-disabled", "false")
+
+
+def test_the_corpus_is_read_again_when_an_edit_has_ended(chromium):
+    with serving(canned(allow_edits=True)) as address, opened(chromium, address) as page:
+        expect(page.locator("#facts tbody tr").first).to_be_visible()
+        page.fill("#edit-subject", "Vontriq 20")
+        page.fill("#edit-object", "299 EUR")
+        with page.expect_response(lambda each: each.url.endswith("/corpus/entities/Vontriq%2020")):
+            page.click("#edit-form button")
+
+
 def test_a_key_is_asked_for_where_one_is_wanted_and_kept_in_this_tab(chromium):
     with serving(canned(key="s3cret")) as address, opened(chromium, address) as page:
         expect(page.locator("#key")).to_be_focused()

@@ -9,6 +9,7 @@ const PAUSE_MS = 200;
 
 let place = 0;
 let asked = 0;
+let read = "";
 let show = console.error;
 
 export async function start(shown) {
@@ -32,6 +33,12 @@ export async function start(shown) {
   return summary;
 }
 
+// The same page and the same entity, as they are now.
+export async function refresh() {
+  await list(place);
+  if (read) await facts(read, false);
+}
+
 // Shows a page of entities, and gives the name of the first.
 async function list(from) {
   const turn = (asked += 1);
@@ -52,6 +59,7 @@ async function list(from) {
 
 async function facts(name, isAsked = true) {
   const entity = await get(`/corpus/entities/${encodeURIComponent(name)}`);
+  read = name;
   for (const button of byId("entities").querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.firstChild.data === name));
   const row = (fact) =>
     h("tr", {}, h("th", { scope: "row" }, words(fact.relation)), h("td", { dir: "auto" }, fact.object), h("td", {}, span(fact.valid_from, fact.valid_to)), h("td", { dir: "auto" }, fact.document_id));

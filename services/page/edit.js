@@ -9,7 +9,8 @@ import { badge, tint } from "./marks.js";
 const EVERY_MS = 500;
 const SIGNS = { fresh: "●", stale: "○", other: "◐", failed: "✕" };
 
-export function start(summary, show) {
+// `changed` is called when an edit has ended.
+export function start(summary, show, changed) {
   byId("edit").hidden = byId("edit-link").hidden = false;
   byId("edit-relation").replaceChildren(...summary.relations.map(({ name }) => h("option", { value: name }, words(name))));
   const button = byId("edit-form").querySelector("button");
@@ -18,7 +19,12 @@ export function start(summary, show) {
     if (button.getAttribute("aria-disabled") === "true") return;
     button.setAttribute("aria-disabled", "true");
     change()
-      .catch(show)
+      .then(changed)
+      .catch((error) => {
+        // Here too: the line for messages is far above whoever stands at this form.
+        byId("edit-progress").append(h("p", { class: "problem" }, error.message));
+        show(error);
+      })
       .finally(() => button.setAttribute("aria-disabled", "false"));
   });
 }

@@ -108,7 +108,7 @@ async function start() {
   ]);
   parts.filter((part) => part.status === "rejected").forEach((part) => show(part.reason));
   const [summary] = parts;
-  if (allowed && summary.value) edit.start(summary.value, show);
+  if (allowed && summary.value) edit.start(summary.value, show, corpus.refresh);
   document.title = `${byId("title").textContent} · kinject`;
   if (given) (fill(given), submit());
 }
