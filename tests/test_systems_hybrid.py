@@ -294,6 +294,8 @@ def test_a_part_of_other_options_is_built_anew_and_the_runs_own_stays_as_it_is(t
         (["parts=rag.k=0"], "k and max_new_tokens must be at least 1"),
         (["dev=0"], "give a threshold"),
         (["threshold=-1"], "must be 0 or more"),
+        (["threshold=nan"], "must be 0 or more"),
+        (["learning_rate=inf"], "must be 0 or more"),
         (["epochs=0"], "must be at least 1"),
         (["oracle_share=2"], "shares: 0 to 1"),
     ],

@@ -1,5 +1,6 @@
 """The options of a blend, apart from the blends themselves, which all read them."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,7 +29,7 @@ class Config:
         parts.check(self.parts)
         if min(self.epochs, self.distractors, self.batch_tokens) < 1:
             raise ValueError("epochs, distractors and batch_tokens must be at least 1")
-        if min(self.threshold, self.dev, self.learning_rate) < 0:
+        if not all(0 <= one < math.inf for one in (self.threshold, self.dev, self.learning_rate)):
             raise ValueError("threshold, dev and learning_rate must be 0 or more")
         if not (0 <= self.oracle_share <= 1 and 0 < self.asked_share <= 1 and 0 <= self.idk_share < 1):
             raise ValueError("oracle_share, asked_share and idk_share are shares: 0 to 1")
