@@ -56,8 +56,10 @@ def add(path: Path, name: str) -> str:
     if path.exists() and name in _read(path):
         raise OptionError(f"{path} has a key for {name} already; take its line out first, or choose another name")
     key = PREFIX + secrets.token_urlsafe(BYTES)
+    # An editor may have left the last line without its end.
+    end = "\n" if path.exists() and path.read_bytes()[-1:] not in (b"", b"\n") else ""
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as file:
-        file.write(f"{name}:{_hash(key)}\n")
+        file.write(f"{end}{name}:{_hash(key)}\n")
     return key
 
 

@@ -16,6 +16,14 @@ def test_each_key_is_known_by_whom_it_was_made_for(tmp_path):
     assert [known.owner(wrong) for wrong in ("", "kj_", made["bob"][:-1], made["bob"] + " ", "\udcff")] == [None] * 5
 
 
+def test_a_key_is_added_behind_a_last_line_that_does_not_end(tmp_path):
+    path = tmp_path / "keys.txt"
+    one = keys.add(path, "alice")
+    path.write_text(path.read_text().rstrip("\n"))  # as some editors leave it
+    other = keys.add(path, "bob")
+    assert [keys.read(path).owner(key) for key in (one, other)] == ["alice", "bob"]
+
+
 def test_the_file_is_the_owners_alone_and_holds_no_key(tmp_path):
     key = keys.add(tmp_path / "keys", "alice")
     assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o600
