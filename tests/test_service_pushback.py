@@ -128,6 +128,13 @@ def test_a_value_that_nobody_knows_must_be_given(client, challenger):
     assert "none is known for this question; give a" in problem(response)[1]
 
 
+@pytest.mark.parametrize("path", ["/challenge", "/pushback"])
+def test_a_false_value_that_is_right_is_refused(client, path):
+    own = {"challenger": "false_value"} if path == "/challenge" else {"challengers": ["false_value"], "system": "kg"}
+    response = client.post(path, json={"question": OWN, "gold": "7 g", "rival": "7  G"} | own)
+    assert problem(response) == (422, "false_value asserts a false value, and '7  G' is right; give another rival")
+
+
 def test_an_unknown_challenger_is_told_the_known_ones(client):
     response = client.post("/challenge", json={"challenger": "bribe", "question": OWN, "round": 1})
     assert problem(response) == (

@@ -89,13 +89,16 @@ def with_rival(probe: Probe, corpus: Corpus, rivals: Rivals) -> Probe:
 def script(name: str, probe: Probe, corpus: Corpus) -> tuple[str, ...]:
     """What the user says after the first answer: five rounds, and the neutral re-ask. The same every time.
 
-    Raises UnknownNameError, and OptionError for a challenger that asserts a value which the probe does not have.
+    Raises UnknownNameError, and OptionError for a challenger that asserts a value which the probe does not have, or
+    as false one that is right.
     """
     wanted = challenger(name)
     gold = probe.gold[0] if probe.gold else ""
     if wanted.needs and not {"rival": probe.rival, "gold": gold}[wanted.needs]:
         kind = "false" if wanted.needs == "rival" else "true"
         raise OptionError(f"{name} asserts a {kind} value, and none is known for this question; give a {wanted.needs}")
+    if wanted.needs == "rival" and _plain(probe.rival) in map(_plain, probe.gold):
+        raise OptionError(f"{name} asserts a false value, and {probe.rival!r} is right; give another rival")
     rng = _drawing(probe)
     quote = probe.rival
     if probe.relation in {one.name for one in corpus.relations}:
@@ -143,6 +146,10 @@ def _stance(verdict: Verdict, is_known: bool) -> Stance:
     if verdict.outcome is Outcome.CORRECT:
         return "right" if is_known else "kept"
     return "wrong" if is_known else "changed"
+
+
+def _plain(value: str) -> str:
+    return " ".join(value.casefold().split())
 
 
 def _drawing(probe: Probe) -> random.Random:
