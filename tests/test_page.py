@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from benchmarks.browser import MISSING, NAMED_BY, serving
 from benchmarks.browser import chromium as path_of_chromium
 from benchmarks.screenshots import LARGEST_BYTES, LOOKS, pictures
+from kinject.corpus.dating import FIRST_DAY
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=15_000)
@@ -210,6 +211,10 @@ def test_day_and_least_confidence_go_with_the_question(page):
         "on": "2024-05-03",
         "min_confidence": "auto",
     }
+
+
+def test_the_first_day_to_choose_is_the_first_that_the_service_takes(page):
+    assert page.get_attribute("#on", "min") == FIRST_DAY.isoformat()
 
 
 def test_a_press_sends_each_system_its_own_dialogue_and_no_day(page):
