@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
+from kinject.grading import abstains
+
 from .openai_errors import ParameterError
 from .openai_schemas import ChatMessage, ChatRequest, Citation, Drawn
 from .schemas import AskRequest, AskResponse, TurnModel
@@ -47,8 +49,10 @@ def content(answer: AskResponse, notes: bool) -> str:
     """The answer as a chat page shows it, with what it rests on as numbered footnotes: pages drop unknown fields.
 
     What was checked and does not state the answer's value is in `citations` only; a footnote has its number there.
+    "I don't know" rests on nothing.
     """
-    cited = [each for each in citations(answer) if notes and each.supports is not False]
+    noted = notes and not abstains(answer.answer)
+    cited = [each for each in citations(answer) if noted and each.supports is not False]
     if not cited:
         return answer.answer
     marks = "".join(f"[{each.number}]" for each in cited)

@@ -52,7 +52,9 @@ class Noted:
             Evidence("get_fact(A, weight)", "![x](http://evil)\n`A`"),
             Evidence("d1", "A weighs 1.2 kg.", 0.5, supports=True),
         )
-        return Answer("1.2 kg, I think", 0.75, cited, Usage(7, 4, 1, 0.01))
+        return Answer(
+            "I don't know." if question == "Unknown?" else "1.2 kg, I think", 0.75, cited, Usage(7, 4, 1, 0.01)
+        )
 
 
 class Halting:
@@ -144,6 +146,12 @@ def test_a_passage_that_does_not_state_the_answer_is_no_footnote(client: openai.
     (choice,) = client.chat.completions.create(model="kinject/kg", messages=user("What?")).choices
     assert "B weighs" not in (choice.message.content or "")
     assert choice.message.citations[0]["supports"] is False  # type: ignore[attr-defined]
+
+
+def test_an_abstention_has_no_footnotes(client: openai.OpenAI) -> None:
+    (choice,) = client.chat.completions.create(model="kinject/kg", messages=user("Unknown?")).choices
+    assert choice.message.content == "I don't know."
+    assert len(choice.message.citations) == 3  # type: ignore[attr-defined]
 
 
 def test_a_bare_model_leaves_footnotes_out(client: openai.OpenAI) -> None:
