@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from datetime import date
 
 import pytest
@@ -21,6 +22,7 @@ from kinject.corpus.importing import (
     read_mapping,
 )
 from kinject.corpus.numbers import Quantity, parse_quantity
+from kinject.corpus.preview import cut
 from kinject.corpus.schema import humanise
 from kinject.corpus.units import Header, convert, header_unit
 from kinject.errors import CorpusError
@@ -178,6 +180,32 @@ def test_the_preview_shows_columns_rejected_lines_and_three_questions(tmp_path):
     assert "t.csv:43: expected 3 columns, found 2" in shown
     assert all(sample.question in shown and sample.gold in shown for sample in found.samples)
     assert len(found.samples) == 3
+
+
+def test_the_preview_of_large_cells_takes_no_time(tmp_path):
+    found = planned(tmp_path, "name,w,note\n" + "".join(f"p{n},{n},{'ab ' * 60_000}\n" for n in range(3)))
+    started = time.perf_counter()
+    assert f"  {'ab ' * 11}ab\u2026\n" in preview(found)
+    assert time.perf_counter() - started < 10
+
+
+def test_text_is_cut_to_so_many_cells_of_a_terminal():
+    assert [cut(text, 4) for text in ("abcd", "abcde", "\u6771\u4eac", "\u6771\u4eac\u90fd", "e\u0301bcd")] == [
+        "abcd",
+        "abc\u2026",
+        "\u6771\u4eac",
+        "\u6771\u2026",
+        "e\u0301bcd",
+    ]
+
+
+@pytest.mark.parametrize("cell", ["1e+301", "1e+99999999", "1E-9999999999999999999", f"1e+{'9' * 5000}"])
+def test_a_power_of_ten_beyond_every_float_is_no_number(cell):
+    assert parse_quantity(cell) is None
+
+
+def test_a_power_of_ten_is_written_out():
+    assert [parse_quantity(cell) for cell in ("1e+5", "-2.5e-03")] == [Quantity("100000"), Quantity("-0.0025")]
 
 
 def test_rows_that_repeat_merge(tmp_path):

@@ -19,6 +19,8 @@ _QUANTITY = re.compile(
     r"(?:\d+(?:\.\d+)?[eE][+-]\d+|[\d.,'\u2019]*\d|\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?:[.,]\d+)?))\s*"
     r"(?P<after>[^\d\s,.+-][^\d]{0,11}[\u00b2\u00b3]?)?"
 )
+# Written out, 1e+99999999 is a hundred million digits: beyond what a float can hold it is no number.
+_POWER_OF_TEN = re.compile(r"[-\d.]+[eE][+-]0*[0-2]?\d?\d")
 _MARKS = {".": ",", ",": "."}
 _GROUPING = {mark: re.compile(rf"{re.escape(group)}|['\u2019 \u00a0\u202f]") for mark, group in _MARKS.items()}
 _PLAIN = {
@@ -124,7 +126,7 @@ def _amount(text: str, decimal: str) -> str:
         text = "".join(str(int(c)) if c.isdecimal() else c for c in text).replace("\u2212", "-")
     text = text.lstrip("+")
     if "e" in text.lower():
-        return format(Decimal(text), "f")
+        return format(Decimal(text), "f") if _POWER_OF_TEN.fullmatch(text) else ""
     if not _PLAIN[decimal].fullmatch(text) or not text.strip("-"):
         return ""
     plain = _GROUPING[decimal].sub("", text).replace(decimal, ".")

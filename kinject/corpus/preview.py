@@ -45,11 +45,14 @@ def visible(text: str) -> str:
 
 def cut(text: str, width: int) -> str:
     """The text in at most `width` terminal cells; wide characters count two."""
-    if _width(text) <= width:
-        return text
-    while text and _width(text) > width - 1:
-        text = text[:-1]
-    return f"{text}\u2026"
+    room, end = width, 0
+    for place, character in enumerate(text):
+        room -= _width(character)
+        if room >= 1:
+            end = place + 1
+        if room < 0:
+            return f"{text[:end]}\u2026"
+    return text
 
 
 def _cells(column: Column) -> tuple[str, ...]:
