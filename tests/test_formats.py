@@ -73,6 +73,11 @@ def test_uneven_lines_are_rejected_with_their_number(tmp_path):
     assert read(path).rejected == (Rejected(f"{path}:60", "expected 2 columns, found 3", "x,1,2"),)
 
 
+def test_columns_of_one_name_all_keep_their_cells(tmp_path):
+    table = read(written(tmp_path, "t.csv", "name,a,a 4,a\nX,1,2,3\n"))
+    assert table.rows[0].cells == {"name": "X", "a": "1", "a 4": "2", "a 5": "3"}
+
+
 def test_a_quote_never_closed_costs_its_own_line_only(tmp_path):
     path = written(tmp_path, "t.csv", 'name,w\na,1\n"b,2\nc,3\nd,4\n')
     table = read(path, ReadOptions(delimiter=","))
@@ -101,6 +106,7 @@ def test_objects_without_a_name_and_null_are_left_out_with_a_note(tmp_path):
         ("t.csv", "name\na\n", "it looks like one column, 'name'"),
         ("t.csv", "name,price\n", r"a header \(name, price\) but no rows"),
         ("t.csv", "", "t.csv is empty"),
+        ("t.csv", ",,\n,,\n", "no cell says anything"),
         ("t.csv", b"name,price\ncaf\xe9,2\n", r"not utf-8 at byte 14 \(line 2, 0xe9\)"),
         ("t.csv", "name,price\n".encode("utf-16"), "looks like utf-16"),
         ("t.csv", "name,price\na\0,2\n", "t.csv:2: holds a NUL byte"),
@@ -121,6 +127,8 @@ def test_objects_without_a_name_and_null_are_left_out_with_a_note(tmp_path):
         ("t.json", '{"a":[{"x":1}],"b":[{"y":2}]}', r"several lists of objects \(a, b\)"),
         ("t.json", '{"a":1}', "found an object without one"),
         ("t.json", "[]", "the list is empty"),
+        ("t.json", "[{}]", "no row has a key; nothing"),
+        ("t.json", "[\n1]", r"no row has a key \(.*t.json:2: expected an object\)"),
         ("t.json", '"text"', "expected a list of objects"),
         ("t.parquet", "text", "cannot be read as Parquet"),
     ],

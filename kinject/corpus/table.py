@@ -74,14 +74,18 @@ def read_text(path: Path) -> str:
 
 
 def table_of(path: Path, columns: Iterable[str], rows: list[Row], rejected: list[Rejected]) -> Table:
-    """Check every cell. Raises CorpusError for one that is too large or is no text, and for a table without rows."""
+    """Check every cell. Raises CorpusError for one too large or no text, and for a table without rows or columns."""
     for row in rows:
         for column, cell in row.cells.items():
             for text in (cell,) if isinstance(cell, str) else cell:
                 _check(row.location, column, text)
     if not rows and not rejected:
         raise CorpusError(f"{path}: no rows; nothing to import")
-    return Table(tuple(columns), tuple(rows), tuple(rejected))
+    names = tuple(columns)
+    if not names:
+        reason = f" ({rejected[0].location}: {rejected[0].reason})" if rejected else ""
+        raise CorpusError(f"{path}: no row has a key{reason}; nothing to import")
+    return Table(names, tuple(rows), tuple(rejected))
 
 
 def _check(location: str, column: str, text: str) -> None:

@@ -44,7 +44,9 @@ def read(path: Path, options: ReadOptions = DEFAULT) -> Table:
     lines = list(io.StringIO(read_text(path), newline=""))
     dialect = _Dialect(_one_character(options.delimiter)) if options.delimiter else _sniff(path)
     records = _records(path, lines, dialect)
-    first = next(records)
+    first = next(records, None)
+    if first is None:
+        raise CorpusError(f"{path}: no cell says anything; nothing to import")
     if first.error:
         raise CorpusError(f"{path}:{first.line}: {first.error}")
     header = _names(first.fields)
@@ -116,8 +118,10 @@ def glob_safe(path: Path) -> str:
 def _names(fields: list[str]) -> list[str]:
     names: list[str] = []
     for number, field in enumerate(fields, start=1):
-        name = " ".join(field.split()) or f"column {number}"
-        names.append(name if name not in names else f"{name} {number}")
+        plain = name = " ".join(field.split()) or f"column {number}"
+        while name in names:  # of "a", "a 3", "a" the last would be "a 3" too
+            name, number = f"{plain} {number}", number + 1
+        names.append(name)
     return names
 
 
