@@ -234,10 +234,10 @@ def test_a_graph_without_pages_is_told_by_subject(tmp_path):
     assert [(d.id, d.title) for d in completed(stated, "c").documents] == [("about Pump", "Pump")]
 
 
-def test_export_on_the_command_line_replaces_nothing_unasked(tmp_path, monkeypatch):
+def test_export_on_the_command_line_promises_no_more_than_facts_and_replaces_nothing_unasked(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     said = CliRunner().invoke(app, ["export", "presidents", "p.ttl"])
-    assert said.stdout == "wrote p.ttl: 274 facts; it reads back the same\n"
+    assert said.stdout == "wrote p.ttl: 274 facts, which read back the same\n"
     again = CliRunner().invoke(app, ["export", "presidents", "p.ttl"])
     assert (again.exit_code, "p.ttl exists" in again.stderr) == (2, True)
 

@@ -79,6 +79,8 @@ def export(
 ) -> None:
     """Write a corpus as Turtle, JSON-LD or GraphML.
 
+    GraphML keeps the facts with their days and units, but neither the text of documents nor phrasings.
+
     \b
       kinject export catalog catalog.ttl --base https://example.org/catalog/
     """
@@ -89,7 +91,7 @@ def export(
         raise OptionError(f"{file} exists; choose another name, or add --yes to replace it")
     found = corpora.load(corpora.find(corpus))
     exporting.export(found, file, base)
-    typer.echo(f"wrote {file}: {len(found.facts)} facts; it reads back the same")
+    typer.echo(f"wrote {file}: {len(found.facts)} facts, which read back the same")
 
 
 def extract(
