@@ -73,6 +73,12 @@ def test_uneven_lines_are_rejected_with_their_number(tmp_path):
     assert read(path).rejected == (Rejected(f"{path}:60", "expected 2 columns, found 3", "x,1,2"),)
 
 
+@pytest.mark.parametrize("options", [None, ReadOptions(delimiter=";")])
+def test_the_line_in_which_excel_names_the_delimiter_is_no_header(tmp_path, options):
+    table = read(written(tmp_path, "t.csv", "\ufeffsep=;\r\nname;w\r\nA;1,5\r\n"), options)
+    assert (table.columns, table.rows[0].cells) == (("name", "w"), {"name": "A", "w": "1,5"})
+
+
 def test_columns_of_one_name_all_keep_their_cells(tmp_path):
     table = read(written(tmp_path, "t.csv", "name,a,a 4,a\nX,1,2,3\n"))
     assert table.rows[0].cells == {"name": "X", "a": "1", "a 4": "2", "a 5": "3"}

@@ -5,6 +5,7 @@ Uneven lines are rejected with their reason; a file that looks like one column s
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +24,8 @@ from kinject.corpus.table import (
     too_large,
 )
 from kinject.errors import CorpusError
+
+_DECLARED = re.compile(r'"?sep=([^\w"\r\n])"?\r?\n?')  # Excel's first line, which is no row of the table
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ def read(path: Path, options: ReadOptions = DEFAULT) -> Table:
     """Raises CorpusError where the delimiter cannot be told, or where there is no row under the header."""
     lines = list(io.StringIO(read_text(path), newline=""))
     dialect = _Dialect(_one_character(options.delimiter)) if options.delimiter else _sniff(path)
+    if declared := _DECLARED.fullmatch(lines[0]):
+        dialect = _Dialect(dialect.delimiter if options.delimiter else declared[1], skip=1)
     records = _records(path, lines, dialect)
     first = next(records, None)
     if first is None:
