@@ -165,18 +165,20 @@ def calibration_error(
 def d_prime(hits: Estimate, false_alarms: Estimate) -> Estimate:
     """z(hit rate) - z(false alarm rate): how well two kinds of claim are told apart; 0 for one deaf to both.
 
-    Rates are (successes + 0.5) / (n + 1) (Hautus 1995); the interval is that of Gourevitch & Galanter (1967).
+    Rates have the log-linear correction (Hautus 1995) in proportion to the two n, so that equal rates are told apart by
+    nothing however unequal the n; the interval is that of Gourevitch & Galanter (1967).
     """
     if not hits.n or not false_alarms.n:
         return Estimate(math.nan, -math.inf, math.inf, 0)
-    rates = [(e.value * e.n + 0.5) / (e.n + 1.0) for e in (hits, false_alarms)]
+    n = hits.n + false_alarms.n
+    rates = [(e.value * n + 1.0) / (n + 2.0) for e in (hits, false_alarms)]
     scores = [float(scipy_stats.norm.ppf(rate)) for rate in rates]
     variance = sum(
         rate * (1.0 - rate) / (e.n * float(scipy_stats.norm.pdf(z)) ** 2)
         for rate, z, e in zip(rates, scores, (hits, false_alarms), strict=True)
     )
     value, reach = scores[0] - scores[1], _Z * math.sqrt(variance)
-    return Estimate(value, value - reach, value + reach, hits.n + false_alarms.n)
+    return Estimate(value, value - reach, value + reach, n)
 
 
 def _wilson_interval(rate: float, n: float) -> tuple[float, float]:

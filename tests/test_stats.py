@@ -171,7 +171,8 @@ def test_d_prime_is_two_where_hits_and_false_alarms_are_one_sd_from_a_half():
     assert rounded(stats.d_prime(hits, alarms), 2) == (2.0, 2.0, 2.0)
 
 
-def test_d_prime_of_a_deaf_system_is_zero():
-    estimate = stats.d_prime(stats.wilson(0, 50), stats.wilson(0, 50))
-    assert estimate.value == 0
+@pytest.mark.parametrize(("said", "n"), [((0, 0), (50, 50)), ((0, 0), (3, 50)), ((3, 50), (3, 50)), ((2, 20), (4, 40))])
+def test_d_prime_of_a_system_that_hears_no_difference_is_zero_however_unequal_the_n(said, n):
+    estimate = stats.d_prime(*map(stats.wilson, said, n))
+    assert estimate.value == pytest.approx(0)
     assert estimate.low < 0 < estimate.high
