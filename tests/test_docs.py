@@ -20,7 +20,10 @@ TEXT = {".py", ".md", ".toml", ".json", ".jsonl", ".jinja2", ".html", ".css", ".
 FILES = sorted(
     path
     for path in (*ROOT.glob("*"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*")))
-    if path.is_file() and path.suffix in TEXT and "__pycache__" not in path.parts
+    if path.is_file()
+    and path.suffix in TEXT
+    and "__pycache__" not in path.parts
+    and path.name != ".git"  # of a worktree
 )
 PLUGINS = [(p, n) for p in ("kinject.systems", "kinject.probes", "kinject.corpus.formats") for n in plugins.names(p)]
 
