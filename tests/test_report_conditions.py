@@ -78,6 +78,12 @@ def test_what_could_not_have_been_seen_shrinks_with_more_probes(tmp_path: Path) 
     assert texts[1] < texts[0]
 
 
+def test_a_study_too_small_to_tell_any_difference_says_so(tmp_path: Path) -> None:
+    told = found(read(make_run(tmp_path, n=2)), "kg")["Smaller differences"].then
+    assert "the questions are too few to tell any difference from none" in told
+    assert all(int(points) <= 100 for points in re.findall(r"(\d+) points", told))
+
+
 def test_replies_in_the_dialogue_are_judged_apart_from_its_end(traded: Results) -> None:
     # Replies of the run folder all name a value beside other words, and one that lost its end lost every round.
     assert [pair.better for pair in against(traded, "kg", [STEADY])] == ["", ""]

@@ -225,17 +225,23 @@ def _training(results: Results) -> Iterator[Condition]:
 
 def _unseen(pairs: Sequence[Comparison]) -> Iterator[Condition]:
     """What this study could have missed."""
-    told = []
+    told, hidden = [], []
     for measure in MEASURES:
         widths = [_DETECTED * _half_width(pair.difference) for pair in pairs if pair.measure is measure]
-        if widths:
+        if widths and max(widths) <= 1:
             told.append(f"{100 * max(widths):.0f} points in {measure.noun}")
+        elif widths:
+            hidden.append(measure.noun)
+    said = []
     if told:
-        then = (
+        said.append(
             f"A true difference of {wording.listed(told)} would have been told from none in four of five such studies, "
             "before Holm's correction; smaller ones may exist unseen."
         )
-        yield Condition("Smaller differences", then)
+    if hidden:
+        said.append(f"For {wording.listed(hidden)} the questions are too few to tell any difference from none.")
+    if said:
+        yield Condition("Smaller differences", " ".join(said))
 
 
 def _model(results: Results) -> Iterator[Condition]:
