@@ -26,8 +26,8 @@ from kinject.store import JsonLines, read_sealed
 from kinject.study.plan import plugin
 from kinject.study.sealing import BUILDS, PLAN, check_kept
 
-# Written for people: no command reads them again, and `kinject report` makes the first two anew.
-NEVER_READ = ("report.html", "report.md", "update.md", ".lock")
+# Written for people: no command reads them again, and `kinject report` makes the first three anew.
+NEVER_READ = ("report.html", "report.md", "records.parquet", "update.md", ".lock")
 REFUSED, TOLD, UNREAD, MISSED = "refused", "not read, told by verify", "for people only", "MISSED"
 Change = Callable[[bytes, random.Random], bytes]
 
