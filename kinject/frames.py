@@ -22,6 +22,7 @@ from kinject.study import Run, open_run
 from kinject.study.sealing import SEEDS
 from kinject.types import Record
 
+_PACKED = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 19"  # a third smaller than by default
 PARQUET = "records.parquet"
 # One row an answer. Lists stay lists; turn 0 is the answer to the question itself, and `asked` what was said before it.
 COLUMNS = (
@@ -112,7 +113,7 @@ def write_parquet(loaded: LoadedRun) -> Path:
     with duckdb.connect() as connection:
         connection.register("answers", loaded.records)
         try:
-            connection.execute("COPY answers TO ? (FORMAT parquet)", [str(unfinished)])
+            connection.execute(f"COPY answers TO ? ({_PACKED})", [str(unfinished)])
         except duckdb.Error as error:
             unfinished.unlink(missing_ok=True)
             raise StoreError(f"cannot write {path}: {str(error).splitlines()[0]}") from error
